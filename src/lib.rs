@@ -1,0 +1,2 @@
+//! API tokens for the customers of a web service.
+#![forbid(unsafe_code)]
