@@ -1,2 +1,4 @@
 //! API tokens for the customers of a web service.
 #![forbid(unsafe_code)]
+
+pub mod limit;
