@@ -3,6 +3,8 @@ use super::tick::Moment;
 
 const INLINE: usize = 6;
 const FIRST_RING: usize = 16;
+/// How far is stepped before a search by halves is the better way.
+const STEPS: usize = 8;
 
 /// The times of the last admitted requests, as the low 32 bits of their milliseconds, in order.
 ///
@@ -68,9 +70,32 @@ impl Log {
         self.times().within(guess, reach_ms, now)
     }
 
-    pub(super) fn remember_within(&mut self, place: usize, count: u64) {
+    /// Keeps how many times lie within each window as the next guesses.
+    pub(super) fn remember_within(&mut self, counts: &[u64; 3]) {
         if let Log::Ring { within, .. } = self {
-            within[place] = count as u16;
+            *within = counts.map(|count| count as u16);
+        }
+    }
+
+    /// The short way for the only quota, whose window is the longest in use: counts one request and says how
+    /// many count then. `None` if there is no room, or if the log would have to grow, or if more than a few
+    /// times have become stale: nothing is changed then, and the long way decides.
+    #[inline]
+    pub(super) fn count_one(&mut self, limit: u32, reach_ms: u32, now: Moment) -> Option<u32> {
+        match self {
+            Log::Few { times, oldest, count, .. } => {
+                let place = (usize::from(*oldest), usize::from(*count));
+                let (first, length) = count_one(times, place, limit, reach_ms, now)?;
+                (*oldest, *count) = (first as u8, length as u8);
+                Some(length as u32)
+            }
+            Log::Ring { times, oldest, count, within, .. } => {
+                let place = (usize::from(*oldest), usize::from(*count));
+                let (first, length) = count_one(times, place, limit, reach_ms, now)?;
+                (*oldest, *count) = (first as u16, length as u16);
+                within[0] = *count;
+                Some(length as u32)
+            }
         }
     }
 
@@ -159,7 +184,7 @@ impl Times<'_> {
         }
         let is_within = |back: usize| now.low_ms.wrapping_sub(self.newest(back)) < reach_ms;
         let mut within = guess.min(self.count);
-        for _ in 0..INLINE + 1 {
+        for _ in 0..STEPS {
             if within > 0 && !is_within(within) {
                 within -= 1;
             } else if within < self.count && is_within(within + 1) {
@@ -203,4 +228,32 @@ fn push(
     slots[next] = low_ms;
     *count += 1;
     true
+}
+
+/// Where the times begin and how many there are after one more, if there is room for it.
+#[inline]
+fn count_one(
+    slots: &mut [u32],
+    (mut oldest, mut count): (usize, usize),
+    limit: u32,
+    reach_ms: u32,
+    now: Moment,
+) -> Option<(usize, usize)> {
+    if now.since_latest_ms >= reach_ms {
+        count = 0;
+    }
+    for _ in 0..STEPS {
+        if count == 0 || now.low_ms.wrapping_sub(slots[oldest]) < reach_ms {
+            break;
+        }
+        oldest = if oldest + 1 >= slots.len() { 0 } else { oldest + 1 };
+        count -= 1;
+    }
+    let has_stale = count > 0 && now.low_ms.wrapping_sub(slots[oldest]) >= reach_ms;
+    if has_stale || count >= limit as usize || count >= slots.len() {
+        return None;
+    }
+    let next = oldest + count;
+    slots[if next >= slots.len() { next - slots.len() } else { next }] = now.low_ms;
+    Some((oldest, count + 1))
 }

@@ -20,6 +20,10 @@ pub struct Standing([Option<QuotaStanding>; 3]);
 impl Standing {
     pub(super) const EMPTY: Standing = Standing([None; 3]);
 
+    pub(super) const fn of(only: QuotaStanding) -> Standing {
+        Standing([Some(only), None, None])
+    }
+
     pub(super) fn set(&mut self, place: usize, standing: QuotaStanding) {
         self.0[place] = Some(standing);
     }

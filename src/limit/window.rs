@@ -77,8 +77,10 @@ impl Window {
     /// If a quota is used up.
     #[inline]
     pub fn take(&mut self, limit: &RateLimit, now: Tick) -> Result<Standing, Limited> {
-        let (moment, counts) = self.judge(limit, now)?;
-        Ok(self.record(limit, now, moment, counts))
+        match self.take_usual(limit, now) {
+            Some(standing) => Ok(standing),
+            None => self.take_any(limit, now),
+        }
     }
 
     /// Where the token stands now. Counts nothing.
@@ -110,6 +112,32 @@ impl Window {
             Form::Logged(log) => log.heap_bytes(),
             Form::Counted(counted) => counted.heap_bytes(),
         }
+    }
+
+    /// The short way for the usual cases: no limit, or one logged quota with room. `None` leaves all as it was.
+    #[inline]
+    fn take_usual(&mut self, limit: &RateLimit, now: Tick) -> Option<Standing> {
+        let quota = match *limit.places() {
+            [Some(quota), None, None] => quota,
+            [None, ..] => return Some(Standing::EMPTY),
+            _ => return None,
+        };
+        let Form::Logged(log) = &mut self.form else { return None };
+        if !quota.is_logged() || log.longest_ms() > quota.window_ms() {
+            return None;
+        }
+        let moment = Moment::after(self.latest_ms, now);
+        let reach_ms = moment.reach_ms(quota.window_ms());
+        let count = log.count_one(quota.limit(), reach_ms, moment)?;
+        log.set_longest_ms(quota.window_ms());
+        self.latest_ms = self.latest_ms.max(now.ms);
+        let remaining = quota.limit() - count;
+        Some(Standing::of(QuotaStanding { quota, remaining, reset_ms: reach_ms }))
+    }
+
+    fn take_any(&mut self, limit: &RateLimit, now: Tick) -> Result<Standing, Limited> {
+        let (moment, counts) = self.judge(limit, now)?;
+        Ok(self.record(limit, now, moment, counts))
     }
 
     #[inline]
@@ -191,10 +219,10 @@ impl Window {
                 self.simplify();
             }
         }
-        for (place, count) in counts.iter_mut().enumerate() {
+        for count in &mut counts {
             *count += 1;
-            self.log_mut().remember_within(place, *count);
         }
+        self.log_mut().remember_within(&counts);
         self.latest_ms = self.latest_ms.max(now.ms);
         standing(limit, Moment { since_latest_ms: 0, ..moment }, counts)
     }
