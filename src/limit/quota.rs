@@ -23,6 +23,12 @@ pub struct Quota {
 }
 
 impl Quota {
+    /// 60 requests per minute: what a token has unless something else is said.
+    pub const DEFAULT: Quota = match Quota::per_minute(60) {
+        Ok(quota) => quota,
+        Err(_) => panic!("60 is more than none"),
+    };
+
     /// `limit` requests in any interval of `window`.
     ///
     /// # Errors
