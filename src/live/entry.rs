@@ -1,0 +1,459 @@
+//! One live token: what every hit needs, in one place.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use super::counters::Pending;
+use super::shared::SharedLimit;
+use crate::clock::Reading;
+use crate::limit::{Limited, Quota, RateLimit, Standing, Tick, Window};
+use crate::record::{Life, Status};
+use crate::scope::{CompiledCatalog, Scopes, contains_all};
+use crate::usage::Counts;
+use crate::{AddressRange, Digest, StoredToken};
+
+/// One live token: what every hit needs, in two cache lines. What only some need hangs on one
+/// pointer.
+///
+/// A new record replaces what was known of the token, and never its window nor its counters.
+pub(super) struct Entry {
+    digest: Digest,
+    scopes: u64,
+    expires_ms: i64,
+    window: Window,
+    cold: Option<Box<Cold>>,
+    /// The only quota of a plain token; [`Flags::SPECIAL`] says to look for more.
+    quota: Quota,
+    tenant: u32,
+    granted: u32,
+    /// The low bits of the monotonic hand at the last grant.
+    last_granted: u32,
+    /// The low 24 bits are the version of the secret, for statistics; above them the flags.
+    version_and_flags: u32,
+}
+
+const _: () = assert!(size_of::<Entry>() <= 120);
+
+/// What only some tokens have, or only now and then.
+#[derive(Default)]
+struct Cold {
+    special: Option<Box<Special>>,
+    pending: Pending,
+    /// The name, once a refusal had to tell it.
+    name: Option<Box<str>>,
+    /// When the record was read: the low bits of the monotonic hand.
+    filled: u32,
+}
+
+/// What makes a token's decision longer.
+struct Special {
+    life: Life,
+    revoked_ms: Option<i64>,
+    addresses: Box<[AddressRange]>,
+    more_scopes: Option<Box<[u64]>>,
+    rate_limit: RateLimit,
+    previous: Option<Previous>,
+}
+
+struct Previous {
+    digest: Digest,
+    version: u32,
+    ends_ms: i64,
+    told_until_ms: i64,
+}
+
+struct Flags;
+
+impl Flags {
+    /// The record may be believed.
+    const TRUSTED: u32 = 1 << 24;
+    /// It stands on the list for the next flush.
+    const DIRTY: u32 = 1 << 25;
+    /// The decision needs [`Special`].
+    const SPECIAL: u32 = 1 << 26;
+    /// At least one hit was counted since the last flush.
+    const GRANTED: u32 = 1 << 27;
+    /// The cold part holds the moment at which the record was read.
+    const FILLED: u32 = 1 << 28;
+}
+
+const VERSION: u32 = (1 << 24) - 1;
+
+/// What a request asks of a token.
+pub(crate) struct Asked<'a> {
+    pub(crate) digest: &'a Digest,
+    pub(crate) needed: Needed<'a>,
+    pub(crate) tenant: TenantCheck,
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) now: Reading,
+    pub(crate) granularity_ms: u32,
+}
+
+/// What a place needs.
+#[derive(Clone, Copy)]
+pub(crate) enum Needed<'a> {
+    Scopes(&'a Scopes),
+    /// Nothing helps: the place is not for tokens.
+    Closed,
+}
+
+/// Which tenant's token is welcome.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum TenantCheck {
+    Exactly(u32),
+    Any,
+    /// One that no known token is of.
+    Nobody,
+}
+
+pub(crate) enum Decided {
+    Granted(Granted),
+    Refused(Refusal),
+}
+
+pub(crate) struct Granted {
+    pub(crate) scopes: Scopes,
+    pub(crate) tenant: u32,
+    pub(crate) secret_version: u32,
+    pub(crate) standing: Standing,
+}
+
+/// Why not, with the times in milliseconds since 1970.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    Unknown,
+    WrongSecret,
+    ForeignTenant,
+    Rotated(i64),
+    Revoked(Option<i64>),
+    NotYetValid(i64),
+    Expired(i64),
+    Paused(Option<i64>),
+    Address,
+    Closed,
+    Scope { held: Scopes, name: Option<Box<str>> },
+    Limit(Limited),
+    SharedLimit(Limited),
+}
+
+impl Entry {
+    pub(super) fn new(token: &StoredToken, tenant: u32, catalog: &CompiledCatalog) -> Entry {
+        let record = &token.record;
+        let life = record.life();
+        let (scopes, more_scopes) = catalog.effective(&record.scopes).into_parts();
+        let mut quotas = record.rate_limit.quotas();
+        let (first, second) = (quotas.next(), quotas.next());
+        let previous = token.previous_digest.as_ref().zip(record.previous_secret.as_ref());
+        let is_plain = first.is_some()
+            && second.is_none()
+            && previous.is_none()
+            && record.addresses.is_empty()
+            && more_scopes.is_none()
+            && !life.revoked
+            && life.not_before_ms == i64::MIN
+            && life.paused_until_ms == i64::MIN;
+        let special = || {
+            Box::new(Special {
+                life,
+                revoked_ms: record.revoked_at.map(|at| at.timestamp_millis()),
+                addresses: record.addresses.clone().into(),
+                more_scopes,
+                rate_limit: record.rate_limit,
+                previous: previous.map(|(digest, previous)| Previous {
+                    digest: *digest,
+                    version: previous.version,
+                    ends_ms: previous.ends_at.timestamp_millis(),
+                    told_until_ms: (previous.ends_at + StoredToken::PREDECESSOR_TOLD).timestamp_millis(),
+                }),
+            })
+        };
+        let cold = (!is_plain).then(|| Box::new(Cold { special: Some(special()), ..Cold::default() }));
+        let flags = if is_plain { 0 } else { Flags::SPECIAL };
+        Entry {
+            digest: token.digest,
+            scopes,
+            expires_ms: life.expires_ms,
+            window: Window::default(),
+            cold,
+            quota: first.unwrap_or(Quota::DEFAULT),
+            tenant,
+            granted: 0,
+            last_granted: 0,
+            version_and_flags: (record.secret.version & VERSION) | flags,
+        }
+    }
+
+    /// Takes over the record of `fresh`, and keeps the window and the counters.
+    pub(super) fn replace_record(&mut self, fresh: Entry) {
+        let kept = self.version_and_flags & (Flags::DIRTY | Flags::GRANTED);
+        let special = fresh.cold.and_then(|cold| cold.special);
+        if special.is_some() || self.cold.is_some() {
+            let cold = self.cold.get_or_insert_default();
+            cold.special = special;
+            cold.name = None;
+        }
+        self.digest = fresh.digest;
+        self.scopes = fresh.scopes;
+        self.expires_ms = fresh.expires_ms;
+        self.quota = fresh.quota;
+        self.tenant = fresh.tenant;
+        self.version_and_flags = fresh.version_and_flags | kept;
+    }
+
+    #[inline]
+    pub(super) fn is_trusted(&self) -> bool {
+        self.has(Flags::TRUSTED)
+    }
+
+    pub(super) fn trust(&mut self) {
+        self.version_and_flags |= Flags::TRUSTED;
+    }
+
+    pub(super) fn distrust(&mut self) {
+        self.version_and_flags &= !Flags::TRUSTED;
+    }
+
+    /// Notes when the record was read, for a service that says how stale an answer may be.
+    pub(super) fn note_filled(&mut self, now: Reading) {
+        self.cold.get_or_insert_default().filled = now.monotonic_ms as u32;
+        self.version_and_flags |= Flags::FILLED;
+    }
+
+    /// How long ago the record was read; without end where that was not noted.
+    pub(super) fn age_ms(&self, now: Reading) -> u32 {
+        match &self.cold {
+            Some(cold) if self.has(Flags::FILLED) => (now.monotonic_ms as u32).wrapping_sub(cold.filled),
+            _ => u32::MAX,
+        }
+    }
+
+    /// The decision, in the order of the checks. Counts it, and says whether the entry has to be
+    /// put on the list for the next flush.
+    #[inline]
+    pub(super) fn decide(&mut self, asked: &Asked<'_>, shared: Option<&SharedLimit>) -> (Decided, bool) {
+        let decided = if self.has(Flags::SPECIAL) {
+            self.decide_special(asked, shared)
+        } else {
+            self.decide_plain(asked, shared)
+        };
+        let now = asked.now.monotonic_ms as u32;
+        let counts = match &decided {
+            Ok(_) => {
+                self.granted = self.granted.saturating_add(1);
+                self.last_granted = now;
+                self.version_and_flags |= Flags::GRANTED;
+                true
+            }
+            Err(refusal) => self.count_refusal(refusal, now),
+        };
+        let newly_dirty = counts && !self.has(Flags::DIRTY);
+        self.version_and_flags |= if counts { Flags::DIRTY } else { 0 };
+        (decided.map_or_else(Decided::Refused, Decided::Granted), newly_dirty)
+    }
+
+    #[inline]
+    fn decide_plain(&mut self, asked: &Asked<'_>, shared: Option<&SharedLimit>) -> Result<Granted, Refusal> {
+        if !self.digest.matches(asked.digest) {
+            return Err(wrong_secret(asked));
+        }
+        check_tenant(self.tenant, asked.tenant)?;
+        let life = Life {
+            revoked: false,
+            not_before_ms: i64::MIN,
+            expires_ms: self.expires_ms,
+            paused_until_ms: i64::MIN,
+        };
+        check_life(&life, None, asked.now.wall_ms)?;
+        self.check_scopes(asked.needed)?;
+        let limit = RateLimit::of(self.quota);
+        let standing = take(&mut self.window, &limit, shared, self.tenant, asked)?;
+        Ok(Granted {
+            scopes: Scopes::from_parts(self.scopes, None),
+            tenant: self.tenant,
+            secret_version: self.version_and_flags & VERSION,
+            standing,
+        })
+    }
+
+    fn decide_special(
+        &mut self,
+        asked: &Asked<'_>,
+        shared: Option<&SharedLimit>,
+    ) -> Result<Granted, Refusal> {
+        let special = self.cold.as_ref().and_then(|cold| cold.special.as_ref());
+        // The flag says that it is there. Were it not, refusing would be the answer to give.
+        let Some(special) = special else { return Err(wrong_secret(asked)) };
+        let current = self.digest.matches(asked.digest);
+        let previous = special.previous.as_ref().filter(|previous| {
+            previous.digest.matches(asked.digest) && asked.now.wall_ms < previous.told_until_ms
+        });
+        let secret_version = match (current, previous) {
+            (true, _) => self.version_and_flags & VERSION,
+            (false, Some(previous)) => previous.version,
+            (false, None) => return Err(Refusal::WrongSecret),
+        };
+        check_tenant(self.tenant, asked.tenant)?;
+        if let Some(previous) = previous.filter(|previous| asked.now.wall_ms >= previous.ends_ms) {
+            return Err(Refusal::Rotated(previous.ends_ms));
+        }
+        check_life(&special.life, special.revoked_ms, asked.now.wall_ms)?;
+        if !special.addresses.is_empty() {
+            // An unknown address is none of those that are allowed.
+            let allowed = asked
+                .address
+                .is_some_and(|address| special.addresses.iter().any(|range| range.contains(address)));
+            if !allowed {
+                return Err(Refusal::Address);
+            }
+        }
+        self.check_scopes(asked.needed)?;
+        let standing = take(&mut self.window, &special.rate_limit, shared, self.tenant, asked)?;
+        Ok(Granted {
+            scopes: Scopes::from_parts(self.scopes, special.more_scopes.clone()),
+            tenant: self.tenant,
+            secret_version,
+            standing,
+        })
+    }
+
+    #[inline]
+    fn check_scopes(&self, needed: Needed<'_>) -> Result<(), Refusal> {
+        let more = self.cold.as_ref().and_then(|cold| cold.special.as_ref()?.more_scopes.as_ref());
+        match needed {
+            Needed::Closed => Err(Refusal::Closed),
+            Needed::Scopes(needed) if contains_all(self.scopes, more.map(|more| &**more), needed) => Ok(()),
+            Needed::Scopes(_) => Err(Refusal::Scope {
+                held: Scopes::from_parts(self.scopes, more.cloned()),
+                name: self.cold.as_ref().and_then(|cold| cold.name.clone()),
+            }),
+        }
+    }
+
+    /// Counts a refusal; says whether it is one that is counted here.
+    fn count_refusal(&mut self, refusal: &Refusal, now: u32) -> bool {
+        // A foreign tenant's try is no call of this token, and anybody could make the others.
+        if matches!(refusal, Refusal::ForeignTenant | Refusal::Unknown) {
+            return false;
+        }
+        let pending = &mut self.cold.get_or_insert_default().pending;
+        let counter = match refusal {
+            Refusal::WrongSecret => {
+                pending.wrong_secret = pending.wrong_secret.saturating_add(1);
+                return true;
+            }
+            Refusal::Limit(_) | Refusal::SharedLimit(_) => &mut pending.limited,
+            Refusal::Scope { .. } => &mut pending.missing_scope,
+            _ => &mut pending.refused,
+        };
+        *counter = counter.saturating_add(1);
+        pending.last_refused = Some(now);
+        true
+    }
+
+    /// Counts a finished response; says whether the entry has to be put on the list for the next
+    /// flush.
+    pub(super) fn finish(&mut self, status: u16, duration: Duration) -> bool {
+        self.cold.get_or_insert_default().pending.finish(status, duration);
+        let newly_dirty = !self.has(Flags::DIRTY);
+        self.version_and_flags |= Flags::DIRTY;
+        newly_dirty
+    }
+
+    pub(super) fn keep_name(&mut self, name: &str) {
+        self.cold.get_or_insert_default().name = Some(name.into());
+    }
+
+    /// Takes what was counted since the last flush, and gives back the memory that an idle token
+    /// does not need.
+    pub(super) fn take_counts(&mut self, now: Reading, granularity_ms: u32) -> Counts {
+        let pending = self.cold.as_mut().map(|cold| std::mem::take(&mut cold.pending)).unwrap_or_default();
+        let last_granted = self.has(Flags::GRANTED).then_some(self.last_granted);
+        let counts = pending.into_counts(std::mem::take(&mut self.granted), last_granted, now);
+        self.version_and_flags &= !(Flags::DIRTY | Flags::GRANTED);
+        self.window.release(Tick { ms: now.monotonic_ms, granularity_ms });
+        let cold_is_empty =
+            self.cold.as_ref().is_some_and(|cold| cold.special.is_none() && cold.name.is_none());
+        if cold_is_empty && !self.has(Flags::FILLED) {
+            self.cold = None;
+        }
+        counts
+    }
+
+    /// Whether it can be dropped without losing a count or a place in a window.
+    pub(super) fn is_idle(&self, now: Reading, granularity_ms: u32) -> bool {
+        !self.has(Flags::DIRTY) && self.window.is_idle(Tick { ms: now.monotonic_ms, granularity_ms })
+    }
+
+    /// The memory that it claims beyond itself.
+    pub(super) fn heap_bytes(&self) -> usize {
+        let cold = self.cold.as_ref().map_or(0, |cold| {
+            let special = cold.special.as_ref().map_or(0, |_| size_of::<Special>());
+            size_of::<Cold>() + special + cold.name.as_ref().map_or(0, |name| name.len())
+        });
+        cold + self.window.heap_bytes()
+    }
+
+    #[inline]
+    fn has(&self, flag: u32) -> bool {
+        self.version_and_flags & flag != 0
+    }
+}
+
+/// The comparison that a token with a predecessor needs, done for every wrong secret: a refusal
+/// does the same work, whatever it was refused for.
+#[cold]
+fn wrong_secret(asked: &Asked<'_>) -> Refusal {
+    compare(asked.digest);
+    Refusal::WrongSecret
+}
+
+/// The comparisons that a wrong secret costs, for an id that nobody has.
+#[cold]
+pub(crate) fn compare_with_nothing(presented: &Digest) {
+    compare(presented);
+    compare(presented);
+}
+
+fn compare(presented: &Digest) {
+    std::hint::black_box(std::hint::black_box(Digest::matching_nothing()).matches(presented));
+}
+
+#[inline]
+fn check_tenant(is: u32, asked: TenantCheck) -> Result<(), Refusal> {
+    match asked {
+        TenantCheck::Exactly(wanted) if wanted == is => Ok(()),
+        TenantCheck::Any => Ok(()),
+        _ => Err(Refusal::ForeignTenant),
+    }
+}
+
+#[inline]
+fn check_life(life: &Life, revoked_ms: Option<i64>, now_ms: i64) -> Result<(), Refusal> {
+    match life.status(now_ms) {
+        Status::Active => Ok(()),
+        Status::Revoked => Err(Refusal::Revoked(revoked_ms)),
+        Status::NotYetValid => Err(Refusal::NotYetValid(life.not_before_ms)),
+        Status::Expired => Err(Refusal::Expired(life.expires_ms)),
+        Status::Paused => {
+            Err(Refusal::Paused((life.paused_until_ms != i64::MAX).then_some(life.paused_until_ms)))
+        }
+    }
+}
+
+#[inline]
+fn take(
+    window: &mut Window,
+    limit: &RateLimit,
+    shared: Option<&SharedLimit>,
+    tenant: u32,
+    asked: &Asked<'_>,
+) -> Result<Standing, Refusal> {
+    let now = Tick { ms: asked.now.monotonic_ms, granularity_ms: asked.granularity_ms };
+    match shared {
+        None => window.take(limit, now).map_err(Refusal::Limit),
+        Some(shared) => shared
+            .take_with(tenant, now, || window.take(limit, now))
+            .map_err(Refusal::SharedLimit)?
+            .map_err(Refusal::Limit),
+    }
+}

@@ -1,0 +1,358 @@
+//! The table itself: look-up, fill, change, flush and eviction.
+
+use std::hash::BuildHasher;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use dashmap::DashMap;
+
+use super::dirty::Dirty;
+use super::entry::{Asked, Decided, Entry, TenantCheck};
+use super::hash::IdHash;
+use super::known::{MissLane, Misses};
+use super::shared::SharedLimit;
+use super::tenants::Tenants;
+use super::transit::{Asking, Ending, Known, Mark, MarkAll, Transit};
+use super::unknown::UnknownIds;
+use crate::clock::Reading;
+use crate::limit::RateLimit;
+use crate::randomness::{Randomness, RandomnessFailed};
+use crate::scope::CompiledCatalog;
+use crate::usage::Counts;
+use crate::{StoredToken, TokenId};
+
+/// The table of live tokens.
+pub(crate) struct Live {
+    entries: DashMap<TokenId, Entry, IdHash>,
+    hash: IdHash,
+    tenants: Tenants,
+    dirty: Dirty,
+    transit: Transit,
+    unknown: UnknownIds,
+    misses: Misses,
+    shared: Option<SharedLimit>,
+    catalog: Arc<CompiledCatalog>,
+    trust: Trust,
+    capacity: usize,
+    granularity_ms: u32,
+    /// No eviction is tried again before this moment: the last one found nothing to evict.
+    evict_after_ms: AtomicU64,
+}
+
+/// For how long a record in memory may be believed.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) enum Trust {
+    /// Until this process changes it: nobody else does.
+    UntilChanged,
+    /// For so many milliseconds: the service says that it may be that stale.
+    For(u32),
+    /// Never: others may change it, and nobody tells.
+    Never,
+}
+
+/// How large the table may grow, and what goes with it.
+#[derive(Clone, Copy)]
+pub(crate) struct LiveSize {
+    pub(crate) capacity: usize,
+    pub(crate) misses: usize,
+    pub(crate) granularity_ms: u32,
+}
+
+/// Many shards, so that two threads seldom meet in one.
+const SHARDS: usize = 256;
+const EVICTION_PAUSE_MS: u64 = 1_000;
+
+impl Live {
+    pub(crate) fn new(
+        randomness: &dyn Randomness,
+        trust: Trust,
+        size: LiveSize,
+        shared_limit: RateLimit,
+        catalog: Arc<CompiledCatalog>,
+    ) -> Result<Live, RandomnessFailed> {
+        let hash = IdHash::random(randomness)?;
+        Ok(Live {
+            entries: DashMap::with_hasher_and_shard_amount(hash.clone(), SHARDS),
+            hash,
+            tenants: Tenants::new(),
+            dirty: Dirty::new(),
+            transit: Transit::new(),
+            unknown: UnknownIds::new(),
+            misses: Misses::new(size.misses),
+            shared: SharedLimit::new(shared_limit),
+            catalog,
+            trust,
+            capacity: size.capacity,
+            granularity_ms: size.granularity_ms,
+            evict_after_ms: AtomicU64::new(0),
+        })
+    }
+
+    /// The decision on a token that is in the table and may be believed; none for any other.
+    #[inline]
+    pub(crate) fn decide(&self, id: TokenId, asked: &Asked<'_>) -> Option<Decided> {
+        if self.trust == Trust::Never {
+            return None;
+        }
+        let mut entry = self.entries.get_mut(&id)?;
+        if !entry.is_trusted() || self.is_stale(&entry, asked.now) {
+            return None;
+        }
+        let (decided, newly_dirty) = entry.decide(asked, self.shared.as_ref());
+        drop(entry);
+        if newly_dirty {
+            self.dirty.push(id);
+        }
+        Some(decided)
+    }
+
+    /// The decision on a token that the store has just given. `generation` is the one with which
+    /// the look-up began, for one that may be believed afterwards. None where the table is full of
+    /// busy tokens.
+    pub(crate) fn fill(
+        &self,
+        token: &StoredToken,
+        generation: Option<u64>,
+        asked: &Asked<'_>,
+    ) -> Option<Decided> {
+        let id = token.record.id;
+        let hash = self.hash(&id);
+        let fresh = self.entry(token);
+        if !self.entries.contains_key(&id) && !self.has_room(asked.now) {
+            return None;
+        }
+        let (decided, newly_dirty) = {
+            let mut entry = match self.entries.entry(id) {
+                dashmap::Entry::Vacant(place) => place.insert(fresh),
+                dashmap::Entry::Occupied(place) => {
+                    let mut entry = place.into_ref();
+                    // A trusted entry is newer than a look-up whose generation has moved.
+                    let is_newer = entry.is_trusted()
+                        && !self.is_stale(&entry, asked.now)
+                        && generation != Some(self.transit.generation(hash));
+                    if !is_newer {
+                        entry.replace_record(fresh);
+                    }
+                    entry
+                }
+            };
+            if generation == Some(self.transit.generation(hash)) && self.trust != Trust::Never {
+                entry.trust();
+                if matches!(self.trust, Trust::For(_)) {
+                    entry.note_filled(asked.now);
+                }
+            }
+            entry.decide(asked, self.shared.as_ref())
+        };
+        if newly_dirty {
+            self.dirty.push(id);
+        }
+        Some(decided)
+    }
+
+    /// The tenant to compare with: by its number, if any known token is of it.
+    #[inline]
+    pub(crate) fn tenant(&self, name: &str) -> TenantCheck {
+        self.tenants.find(name).map_or(TenantCheck::Nobody, TenantCheck::Exactly)
+    }
+
+    /// The name of a tenant; none for the one that has none.
+    pub(crate) fn tenant_name(&self, number: u32) -> Option<Arc<str>> {
+        self.tenants.name(number)
+    }
+
+    /// Counts a tenant among the known ones, before a token of it is decided on.
+    pub(crate) fn know_tenant(&self, name: Option<&str>) {
+        self.tenants.number(name);
+    }
+
+    /// How a miss is to be answered.
+    pub(crate) fn ask(&self, id: TokenId) -> Asking<'_> {
+        // Whoever joined a look-up that began before its own verification could be told what was
+        // true before: only where nobody else changes tokens, or staleness is allowed, is that
+        // noticed or harmless.
+        if self.trust == Trust::Never {
+            return Asking::Alone;
+        }
+        self.transit.ask(id, self.hash(&id))
+    }
+
+    /// A lane for a miss to the store; none when too many are under way.
+    pub(crate) fn enter_miss(&self, id: &TokenId) -> Option<MissLane<'_>> {
+        let is_known = self.entries.contains_key(id) || self.misses.was_known(self.hash(id));
+        self.misses.enter(is_known)
+    }
+
+    /// Whether the store did not know this id a moment ago.
+    pub(crate) fn is_unknown(&self, id: &TokenId, now: Reading) -> bool {
+        self.trust != Trust::Never && self.unknown.has(id, self.hash(id), now.monotonic_ms)
+    }
+
+    /// Notes that the store does not know this id, unless it was changed since the look-up began.
+    pub(crate) fn remember_unknown(&self, id: TokenId, generation: u64, now: Reading) {
+        let hash = self.hash(&id);
+        self.unknown.remember(id, hash, now.monotonic_ms);
+        // Looked at afterwards: an id that was issued meanwhile has moved the generation first,
+        // and then forgets.
+        if self.transit.generation(hash) != generation {
+            self.unknown.forget(&id, hash);
+        }
+    }
+
+    /// An id was issued: whatever was known of it is over.
+    pub(crate) fn issued(&self, id: &TokenId) {
+        let hash = self.hash(id);
+        self.transit.bump(hash);
+        self.unknown.forget(id, hash);
+    }
+
+    /// Marks an id as changing. From now on until [`Mark::finish`] every verification of it asks
+    /// the store.
+    pub(crate) fn mark(self: &Arc<Self>, id: TokenId) -> Mark {
+        let rotations = self.transit.mark(id, self.hash(&id));
+        if let Some(mut entry) = self.entries.get_mut(&id) {
+            entry.distrust();
+        }
+        Mark::new(self.clone(), id, rotations)
+    }
+
+    pub(super) fn unmark(&self, id: TokenId, ending: Ending) {
+        self.transit.unmark(id, self.hash(&id), ending, |known| self.settle(id, known));
+    }
+
+    /// The store has told what became of a change whose outcome was unknown.
+    pub(crate) fn settled(&self, id: TokenId, known: Known) {
+        self.transit.settled(id, self.hash(&id), known, |known| self.settle(id, known));
+    }
+
+    /// The ids of changes whose outcome is unknown.
+    pub(crate) fn unsettled(&self) -> Vec<TokenId> {
+        self.transit.unsettled()
+    }
+
+    pub(super) fn rotations(&self, id: &TokenId) -> u64 {
+        self.transit.rotations(id)
+    }
+
+    /// Puts what is known after a change into the table. The entry keeps its window and its
+    /// counters. Where nothing is known it is looked up again at its next use.
+    fn settle(&self, id: TokenId, known: Known) {
+        match known {
+            Known::Nothing => {}
+            Known::Gone => _ = self.entries.remove(&id),
+            Known::Record(token) => {
+                let fresh = self.entry(&token);
+                if let Some(mut entry) = self.entries.get_mut(&id) {
+                    entry.replace_record(fresh);
+                    if self.trust == Trust::UntilChanged {
+                        entry.trust();
+                    }
+                }
+            }
+        }
+    }
+
+    fn entry(&self, token: &StoredToken) -> Entry {
+        Entry::new(token, self.tenants.number(token.record.tenant.as_deref()), &self.catalog)
+    }
+
+    /// Marks every id as changing, for a change of which only the store knows what it touches.
+    /// Nothing that was read before is believed from now on: each token is looked up again at its
+    /// next use after the change.
+    pub(crate) fn mark_all(&self) -> MarkAll<'_> {
+        self.transit.mark_all();
+        self.entries.iter_mut().for_each(|mut entry| entry.distrust());
+        MarkAll { live: self, outcome_is_known: false }
+    }
+
+    pub(super) fn unmark_all(&self, outcome_is_known: bool) {
+        self.transit.unmark_all(outcome_is_known);
+    }
+
+    /// How many changes of unknown ids ended without their outcome being known.
+    pub(crate) fn unsettled_all(&self) -> usize {
+        self.transit.unsettled_all()
+    }
+
+    /// So many of those are over: the store has told.
+    pub(crate) fn settled_all(&self, number: usize) {
+        self.transit.settled_all(number);
+    }
+
+    /// Counts a finished response. A token that was purged meanwhile counts nothing.
+    pub(crate) fn finish(&self, id: TokenId, status: u16, duration: Duration) {
+        let newly_dirty = self.entries.get_mut(&id).is_some_and(|mut entry| entry.finish(status, duration));
+        if newly_dirty {
+            self.dirty.push(id);
+        }
+    }
+
+    /// Keeps the name of a token for the next refusal that has to tell it.
+    pub(crate) fn keep_name(&self, id: &TokenId, name: &str) {
+        if let Some(mut entry) = self.entries.get_mut(id) {
+            entry.keep_name(name);
+        }
+    }
+
+    /// Takes what was counted since the last time, in the order of the ids.
+    pub(crate) fn take_counts(&self, now: Reading) -> Vec<(TokenId, Counts)> {
+        let mut ids = self.dirty.take();
+        ids.sort_unstable();
+        ids.dedup();
+        let take = |id: TokenId| {
+            let counts = self.entries.get_mut(&id)?.take_counts(now, self.granularity_ms);
+            (counts != Counts::default()).then_some((id, counts))
+        };
+        ids.into_iter().filter_map(take).collect()
+    }
+
+    /// How many tokens are in the table.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The memory that entries claim beyond the table.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.entries.iter().map(|entry| entry.heap_bytes()).sum()
+    }
+
+    fn has_room(&self, now: Reading) -> bool {
+        if self.entries.len() < self.capacity {
+            return true;
+        }
+        if now.monotonic_ms < self.evict_after_ms.load(Ordering::Relaxed) {
+            return false;
+        }
+        self.evict(now);
+        self.entries.len() < self.capacity
+    }
+
+    /// Drops idle entries, a tenth of the table at most, so that the next fills find room. It
+    /// looks at every entry, which is why it is not tried again at once.
+    fn evict(&self, now: Reading) {
+        let mut left = self.capacity / 10 + 1;
+        self.entries.retain(|id, entry| {
+            let drop = left > 0 && entry.is_idle(now, self.granularity_ms);
+            if drop {
+                left -= 1;
+                self.misses.note_known(self.hash(id));
+            }
+            !drop
+        });
+        self.evict_after_ms.store(now.monotonic_ms + EVICTION_PAUSE_MS, Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn is_stale(&self, entry: &Entry, now: Reading) -> bool {
+        match self.trust {
+            Trust::UntilChanged => false,
+            Trust::For(ms) => entry.age_ms(now) > ms,
+            Trust::Never => true,
+        }
+    }
+
+    fn hash(&self, id: &TokenId) -> u64 {
+        self.hash.hash_one(id)
+    }
+}

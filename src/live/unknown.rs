@@ -1,0 +1,48 @@
+//! Ids that the store did not know a moment ago.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::TokenId;
+
+/// Ids that the store did not know a moment ago, so that a token that is gone, or a guess that is
+/// repeated, costs one query and not one a request.
+///
+/// Of fixed size, made at the start: a flood of unknown ids overwrites places here, and nothing
+/// else.
+pub(super) struct UnknownIds {
+    places: Box<[Mutex<Option<Seen>>]>,
+}
+
+struct Seen {
+    id: TokenId,
+    until_ms: u64,
+}
+
+const PLACES: usize = 4_096;
+/// For how long an id is taken for unknown without asking again.
+const KEPT_MS: u64 = 2_000;
+
+impl UnknownIds {
+    pub(super) fn new() -> UnknownIds {
+        UnknownIds { places: (0..PLACES).map(|_| Mutex::new(None)).collect() }
+    }
+
+    pub(super) fn remember(&self, id: TokenId, hash: u64, now_ms: u64) {
+        *self.place(hash) = Some(Seen { id, until_ms: now_ms + KEPT_MS });
+    }
+
+    pub(super) fn has(&self, id: &TokenId, hash: u64, now_ms: u64) -> bool {
+        self.place(hash).as_ref().is_some_and(|seen| seen.id == *id && now_ms < seen.until_ms)
+    }
+
+    pub(super) fn forget(&self, id: &TokenId, hash: u64) {
+        let mut place = self.place(hash);
+        if place.as_ref().is_some_and(|seen| seen.id == *id) {
+            *place = None;
+        }
+    }
+
+    fn place(&self, hash: u64) -> std::sync::MutexGuard<'_, Option<Seen>> {
+        self.places[hash as usize % PLACES].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

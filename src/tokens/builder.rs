@@ -1,0 +1,187 @@
+//! How tokens are put together.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::flush::{Background, Flush};
+use super::{Engine, Handle, Tokens};
+use crate::clock::{Clock, SystemClock};
+use crate::live::{Live, LiveSize, Trust};
+use crate::policy::Policy;
+use crate::randomness::{Randomness, SystemRandomness};
+use crate::scope::CompiledCatalog;
+use crate::store::{MemoryStore, TokenStore};
+use crate::usage::UsageStore;
+use crate::{Catalog, Error, Spawner};
+
+/// Puts [`Tokens`] together. Only the store is required.
+///
+/// ```
+/// use std::sync::Arc;
+/// use tokenward::{Catalog, MemoryStore, Policy, RateLimit, Tokens};
+/// let store = Arc::new(MemoryStore::new());
+/// let tokens = Tokens::builder(store.clone())
+///     .usage_store(store)
+///     .catalog(Catalog::new().scope("orders:read", "Look at orders"))
+///     .prefix("acme_live")
+///     .policy(Policy::new().tokens_per_tenant(50))
+///     .build()?;
+/// # Ok::<(), tokenward::Error>(())
+/// ```
+#[must_use]
+pub struct TokensBuilder {
+    store: Arc<dyn TokenStore>,
+    usage: Option<Arc<dyn UsageStore>>,
+    catalog: Catalog,
+    prefix: Option<String>,
+    clock: Arc<dyn Clock>,
+    randomness: Arc<dyn Randomness>,
+    policy: Policy,
+    spawner: Spawner,
+    flush_every: Option<Duration>,
+    capacity: usize,
+    misses: usize,
+    stale_for: Option<Duration>,
+}
+
+/// Tells catalogues of one process apart.
+static CATALOGS: AtomicU64 = AtomicU64::new(0);
+
+impl TokensBuilder {
+    pub(super) fn new(store: Arc<dyn TokenStore>) -> TokensBuilder {
+        TokensBuilder {
+            store,
+            usage: None,
+            catalog: Catalog::new(),
+            prefix: None,
+            clock: Arc::new(SystemClock::new()),
+            randomness: Arc::new(SystemRandomness),
+            policy: Policy::new(),
+            spawner: Spawner::default(),
+            flush_every: Some(Duration::from_secs(1)),
+            capacity: 1_000_000,
+            misses: 256,
+            stale_for: None,
+        }
+    }
+
+    /// Where use is kept. Without one it is kept in this process's memory.
+    pub fn usage_store(mut self, store: Arc<dyn UsageStore>) -> TokensBuilder {
+        self.usage = Some(store);
+        self
+    }
+
+    /// What the service lets its tokens do. The default has no scopes.
+    pub fn catalog(mut self, catalog: Catalog) -> TokensBuilder {
+        self.catalog = catalog;
+        self
+    }
+
+    /// What every token starts with, as [`Prefix`](crate::Prefix) says. The default is `tw`.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> TokensBuilder {
+        self.prefix = Some(prefix.into());
+        self
+    }
+
+    /// What time it is. The default is the machine's.
+    pub fn clock(mut self, clock: impl Clock) -> TokensBuilder {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Where secrets come from. The default is the operating system.
+    pub fn randomness(mut self, randomness: impl Randomness) -> TokensBuilder {
+        self.randomness = Arc::new(randomness);
+        self
+    }
+
+    /// What the service allows its tokens at most.
+    pub fn policy(mut self, policy: Policy) -> TokensBuilder {
+        self.policy = policy;
+        self
+    }
+
+    /// Where changes run to their end. The default is a thread of our own.
+    pub fn spawner(mut self, spawner: Spawner) -> TokensBuilder {
+        self.spawner = spawner;
+        self
+    }
+
+    /// How often what was counted is written: one batch for all tokens, by a thread of our own.
+    /// The default is a second; a kill loses at most that. Less than 10 ms counts as 10 ms.
+    pub fn flush_every(mut self, interval: Duration) -> TokensBuilder {
+        self.flush_every = Some(interval.max(Duration::from_millis(10)));
+        self
+    }
+
+    /// Nothing in the background: what was counted is written by [`Tokens::flush`] and
+    /// [`Tokens::shutdown`] alone.
+    pub fn without_background(mut self) -> TokensBuilder {
+        self.flush_every = None;
+        self
+    }
+
+    /// How many tokens may be in memory at once, at least 1; a million unless set, at up to 320
+    /// bytes each. Idle ones make room for others. When all of them are in use, further tokens
+    /// are answered 503: set it to what is used within the longest window.
+    pub fn live_capacity(mut self, tokens: usize) -> TokensBuilder {
+        self.capacity = tokens.max(1);
+        self
+    }
+
+    /// How many tokens that are not in memory may be looked up at once, at least 4; 256 unless
+    /// set. Beyond it the answer is 503. A quarter is kept for tokens that were known before.
+    pub fn concurrent_misses(mut self, number: usize) -> TokensBuilder {
+        self.misses = number.max(4);
+        self
+    }
+
+    /// How stale an answer may be where others can change the store: a token that was read
+    /// within this time is not read again. Without it such a store is asked on every verification.
+    /// At most a day. It changes nothing for a store that belongs to this process alone.
+    pub fn stale_for(mut self, time: Duration) -> TokensBuilder {
+        self.stale_for = Some(time.min(Duration::from_secs(86_400)));
+        self
+    }
+
+    /// Puts them together. The store is opened at first use, or by [`Tokens::open`]: until it
+    /// can be, verifications answer 503.
+    ///
+    /// # Errors
+    /// [`Error::InvalidCatalog`] and [`Error::InvalidPrefix`] for what was given here;
+    /// [`Error::Randomness`] where the system gives none.
+    pub fn build(self) -> Result<Tokens, Error> {
+        let catalog = Arc::new(CompiledCatalog::compile(self.catalog)?);
+        let prefix = self.prefix.map_or_else(|| Ok(crate::Prefix::default()), |prefix| prefix.parse())?;
+        let trust = match self.stale_for {
+            _ if self.store.is_exclusive() => Trust::UntilChanged,
+            Some(time) => Trust::For(time.as_millis() as u32),
+            None => Trust::Never,
+        };
+        let granularity_ms = self.clock.granularity_ms();
+        let size = LiveSize { capacity: self.capacity, misses: self.misses, granularity_ms };
+        let shared = self.policy.shared_limit_per_tenant;
+        let live = Live::new(&*self.randomness, trust, size, shared, catalog.clone())?;
+        let mut node = [0; 8];
+        self.randomness.fill(&mut node)?;
+        let engine = Arc::new(Engine {
+            store: self.store,
+            usage: self.usage.unwrap_or_else(|| Arc::new(MemoryStore::new())),
+            live: Arc::new(live),
+            catalog,
+            catalog_number: CATALOGS.fetch_add(1, Ordering::Relaxed),
+            prefix,
+            clock: self.clock,
+            granularity_ms,
+            randomness: self.randomness,
+            policy: self.policy,
+            spawner: self.spawner,
+            opening: Default::default(),
+            strangers: Default::default(),
+            flush: Flush::new(u64::from_ne_bytes(node)),
+        });
+        let background = self.flush_every.and_then(|interval| Background::start(engine.clone(), interval));
+        Ok(Tokens(Arc::new(Handle { engine, background })))
+    }
+}

@@ -1,0 +1,197 @@
+//! Handing what was counted to the store, in one batch for all tokens.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::{Engine, Handle, Tokens};
+use crate::executor::block_on;
+use crate::live::Known;
+use crate::usage::UsageBatch;
+use crate::{Error, StoreError, TokenId};
+
+/// What is on its way to the store of usage.
+pub(super) struct Flush {
+    node: u64,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    last_number: u64,
+    /// A batch that the store did not take yet. It keeps its number, so that a repetition counts
+    /// nothing twice; what is counted meanwhile waits in the table.
+    waiting: Option<Arc<UsageBatch>>,
+}
+
+impl Flush {
+    pub(super) fn new(node: u64) -> Flush {
+        Flush { node, state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tokens {
+    /// Makes the store ready. Without it that happens at first use.
+    ///
+    /// # Errors
+    /// [`Error::Store`] where it cannot be opened. It may be tried again.
+    pub async fn open(&self) -> Result<(), Error> {
+        Ok(self.engine().open().await?)
+    }
+
+    /// Writes what was counted until now.
+    ///
+    /// # Errors
+    /// [`Error::Store`] where the store failed. Nothing is lost: the next flush writes it.
+    pub async fn flush(&self) -> Result<(), Error> {
+        self.engine().flush().await?;
+        Ok(self.engine().settle_unknown_outcomes().await?)
+    }
+
+    /// Writes what was counted, and stops writing in the background. May be called several times,
+    /// and what is called afterwards still works.
+    ///
+    /// # Errors
+    /// [`Error::Store`] where the store failed. Call it again, or lose what was counted since the
+    /// last flush.
+    pub async fn shutdown(&self) -> Result<(), Error> {
+        if let Some(background) = &self.0.background {
+            background.stop();
+        }
+        self.flush().await
+    }
+}
+
+impl Engine {
+    pub(super) async fn flush(&self) -> Result<(), StoreError> {
+        self.open().await?;
+        // Two rounds at most: a batch that had to wait, and what was counted since.
+        while let Some(batch) = self.next_batch() {
+            self.usage.add(&batch).await?;
+            let mut state = self.flush.state();
+            if state.waiting.as_ref().is_some_and(|waiting| waiting.number == batch.number) {
+                state.waiting = None;
+            }
+        }
+        Ok(())
+    }
+
+    fn next_batch(&self) -> Option<Arc<UsageBatch>> {
+        let mut state = self.flush.state();
+        if state.waiting.is_none() {
+            let counts = self.live.take_counts(self.clock.now());
+            if counts.is_empty() {
+                return None;
+            }
+            state.last_number += 1;
+            state.waiting = Some(Arc::new(UsageBatch::new(self.flush.node, state.last_number, counts)));
+        }
+        state.waiting.clone()
+    }
+
+    /// Asks the store what became of changes whose outcome is unknown.
+    pub(super) async fn settle_unknown_outcomes(&self) -> Result<(), StoreError> {
+        for id in self.live.unsettled() {
+            let known = match self.store.load_settled(&id).await? {
+                Some(token) => Known::Record(Box::new(token)),
+                None => Known::Gone,
+            };
+            self.live.settled(id, known);
+        }
+        let unsettled = self.live.unsettled_all();
+        if unsettled > 0 {
+            // Any look-up under the lock will do: it waits for what is under way.
+            self.store.load_settled(&TokenId::placeholder()).await?;
+            self.live.settled_all(unsettled);
+        }
+        Ok(())
+    }
+}
+
+/// The thread that flushes.
+pub(super) struct Background {
+    stop: Arc<(Mutex<bool>, Condvar)>,
+}
+
+impl Background {
+    /// None where no thread can be had: flushing is then up to [`Tokens::flush`], and a line says so.
+    pub(super) fn start(engine: Arc<Engine>, interval: Duration) -> Option<Background> {
+        let stop = Arc::new((Mutex::new(false), Condvar::new()));
+        let background = Background { stop: stop.clone() };
+        let run = move || {
+            let mut failing = false;
+            while !wait(&stop, interval) {
+                block_on(engine.tick(&mut failing));
+            }
+            block_on(engine.tick(&mut failing));
+        };
+        match thread::Builder::new().name("tokenward-flush".into()).spawn(run) {
+            Ok(_) => Some(background),
+            Err(error) => {
+                tracing::error!(%error, "no thread could be started that writes the use of tokens");
+                None
+            }
+        }
+    }
+
+    fn stop(&self) {
+        *self.stop.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.stop.1.notify_all();
+    }
+}
+
+/// Waits for the interval, and says whether it is time to stop.
+fn wait(stop: &(Mutex<bool>, Condvar), interval: Duration) -> bool {
+    let stopped = stop.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let waited = stop.1.wait_timeout_while(stopped, interval, |stopped| !*stopped);
+    *waited.unwrap_or_else(PoisonError::into_inner).0
+}
+
+impl Engine {
+    async fn tick(&self, failing: &mut bool) {
+        let flushed = self.flush().await;
+        let outcome = match flushed {
+            Ok(()) => self.settle_unknown_outcomes().await,
+            Err(error) => Err(error),
+        };
+        // One line when it begins and one when it ends, whatever the interval.
+        match outcome {
+            Ok(()) if *failing => {
+                *failing = false;
+                tracing::info!("the use of tokens is written again");
+            }
+            Err(error) if !*failing => {
+                *failing = true;
+                tracing::warn!(error = %Chain(&error), "the use of tokens cannot be written; it is kept in memory");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// An error with what it came from.
+struct Chain<'a>(&'a StoreError);
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}", self.0)?;
+        let mut source = std::error::Error::source(self.0);
+        while let Some(error) = source {
+            write!(formatter, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if let Some(background) = &self.background {
+            background.stop();
+        }
+    }
+}

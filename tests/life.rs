@@ -1,0 +1,109 @@
+//! A token's life from its issue to its end, on the memory store.
+
+use chrono::TimeDelta;
+use tokenward::{
+    Action, Actor, Denied, Error, HistoryQuery, Need, NewToken, TenantFilter, Tokens, Update, Verdict,
+    block_on,
+};
+
+const MARIA: &str = "maria@acme.example";
+
+fn acme() -> Actor {
+    Actor::new(MARIA).tenant("acme")
+}
+
+fn denial(tokens: &Tokens, text: &str, need: &Need<'_>) -> &'static str {
+    match block_on(tokens.verify(text, need)).unwrap() {
+        Verdict::Granted(_) => "granted",
+        Verdict::Denied(denied) => denied.code(),
+    }
+}
+
+#[test]
+fn from_issue_to_purge() {
+    block_on(async {
+        let (tokens, clock) = Tokens::for_tests();
+        let asked = NewToken::named("Production mobile app")
+            .tenant("acme")
+            .scopes(["products:read", "orders:read"])
+            .expires_in(TimeDelta::days(90));
+        let issued = tokens.issue(asked).by(MARIA).await.unwrap();
+        let (id, first) = (issued.record.id, issued.secret);
+        let need = Need::scope("orders:read").tenant("acme");
+        assert_eq!(denial(&tokens, first.expose(), &need), "granted");
+        assert_eq!(
+            denial(&tokens, first.expose(), &Need::scope("orders:write").tenant("acme")),
+            "insufficient-scope"
+        );
+        assert_eq!(
+            denial(&tokens, first.expose(), &Need::scope("orders:read").tenant("globex")),
+            "token-invalid"
+        );
+        assert_eq!(denial(&tokens, first.expose(), &Need::scope("orders:read")), "token-invalid");
+        assert_eq!(denial(&tokens, first.expose(), &Need::closed().tenant("acme")), "not-for-tokens");
+
+        let second = tokens.rotate(&id).by(acme()).await.unwrap().secret;
+        assert_eq!(denial(&tokens, first.expose(), &need), "token-rotated");
+        assert_eq!(denial(&tokens, second.expose(), &need), "granted");
+        let third = tokens.rotate(&id).grace(TimeDelta::hours(24)).by(acme()).await.unwrap().secret;
+        assert_eq!(denial(&tokens, second.expose(), &need), "granted");
+        assert_eq!(denial(&tokens, third.expose(), &need), "granted");
+        assert_eq!(denial(&tokens, first.expose(), &need), "token-invalid");
+        clock.advance(TimeDelta::hours(24));
+        assert_eq!(denial(&tokens, second.expose(), &need), "token-rotated");
+
+        tokens.update(&id, Update::new().add_scope("orders:write").per_minute(2)).by(acme()).await.unwrap();
+        let write = Need::scope("orders:write").tenant("acme");
+        assert_eq!(denial(&tokens, third.expose(), &write), "granted");
+        assert_eq!(denial(&tokens, third.expose(), &write), "granted");
+        assert_eq!(denial(&tokens, third.expose(), &write), "rate-limited");
+        clock.advance(TimeDelta::minutes(1));
+
+        tokens.pause(&id).lasting(TimeDelta::minutes(10)).by(acme()).await.unwrap();
+        assert_eq!(denial(&tokens, third.expose(), &write), "token-paused");
+        clock.advance(TimeDelta::minutes(10));
+        assert_eq!(denial(&tokens, third.expose(), &write), "granted");
+        clock.advance(TimeDelta::days(89));
+        assert_eq!(denial(&tokens, third.expose(), &write), "token-expired");
+        tokens.update(&id, Update::new().expires_in(TimeDelta::days(1))).by(acme()).await.unwrap();
+        assert_eq!(denial(&tokens, third.expose(), &write), "granted");
+
+        assert!(matches!(tokens.purge(&id).by(acme()).await, Err(Error::StillValid)));
+        tokens.revoke(&id).because("left in a public repository").by(acme()).await.unwrap();
+        tokens.revoke(&id).by(acme()).await.unwrap();
+        assert_eq!(denial(&tokens, third.expose(), &write), "token-revoked");
+        assert!(matches!(tokens.rotate(&id).by(acme()).await, Err(Error::Revoked)));
+
+        tokens.flush().await.unwrap();
+        let usage = tokens.usage(&id).await.unwrap();
+        // Tries of another tenant, and with a secret that is forgotten, are no calls.
+        assert_eq!((usage.granted, usage.limited, usage.missing_scope, usage.wrong_secret), (8, 1, 1, 1));
+        assert_eq!(usage.total(), 16);
+
+        let history = tokens.history(&HistoryQuery::new(TenantFilter::Any).token(id)).await.unwrap();
+        let actions: Vec<_> = history.iter().rev().map(|entry| entry.draft.action).collect();
+        use Action::*;
+        assert_eq!(actions, [Issued, Rotated, Rotated, Updated, Paused, Updated, Revoked]);
+        assert_eq!(history[0].draft.reason.as_deref(), Some("left in a public repository"));
+        tokens.verify_history(Some("acme")).await.unwrap();
+        tokens.purge(&id).by(acme()).await.unwrap();
+        assert_eq!(denial(&tokens, third.expose(), &write), "token-invalid");
+        assert!(tokens.find(&id).await.unwrap().is_none());
+    });
+}
+
+#[test]
+fn a_refusal_says_what_is_wrong() {
+    block_on(async {
+        let (tokens, _clock) = Tokens::for_tests();
+        let asked = NewToken::named("Production mobile app").scopes(["products:read", "orders:read"]);
+        let issued = tokens.issue(asked).by(MARIA).await.unwrap();
+        let verdict = tokens.verify(issued.secret.expose(), &Need::scope("orders:write")).await.unwrap();
+        let Some(Denied::InsufficientScope(shortage)) = verdict.denied() else { panic!("it lacks a scope") };
+        assert_eq!(
+            Denied::InsufficientScope(shortage).detail(),
+            "The token \"Production mobile app\" has orders:read, products:read. This needs orders:write. \
+             Its owner can add the scope without changing the token."
+        );
+    });
+}
