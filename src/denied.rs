@@ -3,6 +3,8 @@
 mod problem;
 mod speech;
 
+#[cfg(feature = "web")]
+pub(crate) use problem::SHARED_POLICY;
 pub use problem::{PROBLEM_TYPES, Problem};
 pub(crate) use speech::{moment, wait};
 

@@ -18,6 +18,8 @@ pub mod store;
 mod token;
 mod tokens;
 pub mod usage;
+#[cfg(feature = "web")]
+pub mod web;
 
 pub use actor::{Actor, Via};
 pub use address::{AddressRange, InvalidAddressRange};

@@ -34,10 +34,15 @@ pub(super) enum NeededScopes<'a> {
 }
 
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(
+    not(feature = "web"),
+    allow(dead_code, reason = "only the web layer meets a host that is nobody's")
+)]
 pub(super) enum NeededTenant<'a> {
     Without,
     Named(&'a str),
     Any,
+    Nobody,
 }
 
 /// Scopes that were looked up in the catalogue once, so that a request need not.
@@ -85,6 +90,13 @@ impl<'a> Need<'a> {
     /// A token of any tenant, or of none. The grant says which it is.
     pub const fn any_tenant(mut self) -> Need<'a> {
         self.tenant = NeededTenant::Any;
+        self
+    }
+
+    /// A token of no tenant at all, not even of none: whoever comes is refused like a stranger.
+    #[cfg(feature = "web")]
+    pub(crate) const fn nobody(mut self) -> Need<'a> {
+        self.tenant = NeededTenant::Nobody;
         self
     }
 

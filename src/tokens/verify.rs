@@ -122,6 +122,7 @@ impl Engine {
             NeededTenant::Without => TenantCheck::Exactly(0),
             NeededTenant::Named(name) => self.live.tenant(name),
             NeededTenant::Any => TenantCheck::Any,
+            NeededTenant::Nobody => TenantCheck::Nobody,
         };
         let granularity_ms = self.granularity_ms;
         Asked { digest: &proof.digest, needed, tenant, address: need.address, now, granularity_ms }

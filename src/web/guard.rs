@@ -1,0 +1,375 @@
+//! May this request pass? Asked once for each, and everything else follows from the answer.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use super::credential::{self, Credential};
+use super::limit_headers::Header;
+use super::rules::{RuleTable, Ruling};
+use super::tenant::Tenant;
+use super::{InvalidRules, LimitHeaders, Refusals, Reply, Request, Rules, Source, TenantSource, unavailable};
+use crate::tokens::Requirement;
+use crate::{Caller, Denied, Need, Tokens, Verdict};
+
+/// Knows what each route needs, and decides on each request: who comes, whether it may, and what
+/// its response is to say. Adapters ask it; it knows no framework.
+///
+/// Made by [`Tokens::guard`] for a whole service, or by [`Tokens::require`] for one route.
+#[derive(Clone)]
+pub struct Guard(Arc<Settings>);
+
+#[derive(Clone)]
+struct Settings {
+    tokens: Tokens,
+    needs: Needs,
+    tenant: TenantSource,
+    sources: Vec<Source>,
+    own_login: bool,
+    preflight_passes: bool,
+    refusals: Refusals,
+    /// Routes without a rule that were told of in the log.
+    told: Arc<Mutex<HashSet<String>>>,
+}
+
+#[derive(Clone)]
+enum Needs {
+    Table(Arc<RuleTable>),
+    One(Arc<Requirement>),
+}
+
+/// What becomes of a request.
+#[derive(Debug)]
+pub enum Admission {
+    /// It may pass, by a token.
+    Admitted(Admitted),
+    /// It may pass, without a token.
+    Anonymous,
+    /// It may not: this is its answer.
+    Refused(Reply),
+}
+
+/// A request that may pass by a token. Dropping it records how the request ended.
+pub struct Admitted {
+    caller: Caller,
+    headers: Vec<Header>,
+    route: String,
+    status: u16,
+    started: Instant,
+}
+
+impl Tokens {
+    /// Guards a service: one table says what each route needs.
+    ///
+    /// # Panics
+    /// Where the rules do not read or name a scope that the catalogue does not have: such a guard
+    /// would be a mistake from its first request on. [`Tokens::try_guard`] gives it as an error.
+    pub fn guard(&self, rules: Rules) -> Guard {
+        self.try_guard(rules).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// [`Tokens::guard`], with what is wrong as an error.
+    ///
+    /// # Errors
+    /// [`InvalidRules`] names the first rule that is wrong.
+    pub fn try_guard(&self, rules: Rules) -> Result<Guard, InvalidRules> {
+        Ok(Guard::new(self, Needs::Table(Arc::new(rules.compile(self)?))))
+    }
+
+    /// Guards one route alone: it needs this scope. Not under a guard for the whole service, which
+    /// has its own table.
+    ///
+    /// # Panics
+    /// Where the catalogue does not have the scope.
+    pub fn require(&self, scope: &str) -> Guard {
+        let requirement = self.requirement([scope]).unwrap_or_else(|error| panic!("{error}"));
+        Guard::new(self, Needs::One(Arc::new(requirement)))
+    }
+}
+
+impl Guard {
+    fn new(tokens: &Tokens, needs: Needs) -> Guard {
+        Guard(Arc::new(Settings {
+            tokens: tokens.clone(),
+            needs,
+            tenant: TenantSource::default(),
+            sources: vec![Source::Bearer],
+            own_login: false,
+            preflight_passes: false,
+            refusals: Refusals::default(),
+            told: Arc::default(),
+        }))
+    }
+
+    /// How the tenant of a request is found. The default is a service without tenants.
+    pub fn tenant(self, source: TenantSource) -> Guard {
+        self.set(|settings| settings.tenant = source)
+    }
+
+    /// The tenant is the label before this domain in the request's host:
+    /// [`TenantSource::subdomain_of`].
+    ///
+    /// # Panics
+    /// If `domain` is not a domain name.
+    pub fn tenant_from_subdomain_of(self, domain: &str) -> Guard {
+        self.tenant(TenantSource::subdomain_of(domain))
+    }
+
+    /// Where a token may stand. The default is `Authorization: Bearer`.
+    pub fn sources(self, sources: impl IntoIterator<Item = Source>) -> Guard {
+        self.set(|settings| settings.sources = sources.into_iter().collect())
+    }
+
+    /// A request without a token of ours passes untouched: the service's own login decides on it.
+    /// A bad token of ours is refused all the same.
+    pub fn token_or_own_login(self) -> Guard {
+        self.set(|settings| settings.own_login = true)
+    }
+
+    /// A CORS preflight (OPTIONS with `Origin` and `Access-Control-Request-Method`) passes without
+    /// a token. For a guard that stands outside of the service's CORS layer; inside it none arrives.
+    pub fn let_preflight_pass(self) -> Guard {
+        self.set(|settings| settings.preflight_passes = true)
+    }
+
+    /// What `WWW-Authenticate` calls the service. The default is `api`.
+    pub fn realm(self, realm: &str) -> Guard {
+        self.set(|settings| settings.refusals.realm = realm.into())
+    }
+
+    /// Which headers tell of the limit.
+    pub fn limit_headers(self, headers: LimitHeaders) -> Guard {
+        self.set(|settings| settings.refusals.limit_headers = headers)
+    }
+
+    /// Refusals in the service's own shape: the media type and the body. The status,
+    /// `WWW-Authenticate`, `Retry-After` and the limit headers are ours in any case.
+    pub fn refusal_body(
+        self,
+        body: impl Fn(&Denied) -> (&'static str, Vec<u8>) + Send + Sync + 'static,
+    ) -> Guard {
+        self.set(|settings| settings.refusals.body = Some(Arc::new(body)))
+    }
+
+    /// The tokens that it asks.
+    pub fn tokens(&self) -> &Tokens {
+        &self.0.tokens
+    }
+
+    /// Where a token may stand: for adapters, which mark those headers as sensitive.
+    pub fn token_sources(&self) -> &[Source] {
+        &self.0.sources
+    }
+
+    /// Decides on a request.
+    pub async fn admit(&self, request: &Request<'_>) -> Admission {
+        let started = Instant::now();
+        let settings = &*self.0;
+        if settings.preflight_passes && is_preflight(request) {
+            return Admission::Anonymous;
+        }
+        let prefix = settings.tokens.prefix();
+        let text = match credential::read(request, &settings.sources, prefix, settings.own_login) {
+            Credential::None => return self.without_token(request),
+            Credential::Ambiguous(why) => return self.refuse(&Denied::Ambiguous(why)),
+            Credential::Ours(text) => text,
+        };
+        let tenant = settings.tenant.find(request);
+        if tenant == Tenant::Malformed {
+            return self
+                .refuse(&Denied::Ambiguous("Send one Host header with the name of the service's host."));
+        }
+        let rulings = match self.rulings(request) {
+            Ok(rulings) => rulings,
+            Err(unclear) => return self.refuse(&Denied::Ambiguous(unclear.0)),
+        };
+        let joined;
+        let need = match &*rulings {
+            [] => self.closed(request),
+            [Ruling::Closed] => self.closed(request),
+            [ruling] => need(*ruling),
+            // Where the table is the router, all that match must hold.
+            several => match join(&settings.tokens, several) {
+                None => Need::closed(),
+                Some(requirement) => {
+                    joined = requirement;
+                    Need::of(&joined)
+                }
+            },
+        };
+        let need = of_tenant(need, &tenant);
+        let need = request.address.map_or(need, |address: IpAddr| need.from_address(address));
+        match settings.tokens.verify(text, &need).await {
+            Err(error) => Admission::Refused(unavailable(&error)),
+            Ok(Verdict::Denied(denied)) => self.refuse(&with_operation(denied, request)),
+            Ok(Verdict::Granted(grant)) => {
+                let now = settings.tokens.clock().now();
+                let headers = settings.refusals.limit_headers.granted(grant.standing(), now);
+                let route = request.template.unwrap_or(UNNAMED_ROUTE);
+                Admission::Admitted(Admitted {
+                    caller: grant.into_caller(),
+                    headers,
+                    route: format!("{} {route}", short(request.method)),
+                    status: CLIENT_GONE,
+                    started,
+                })
+            }
+        }
+    }
+
+    /// The answer to whoever comes without a token where one is needed: for an extractor that
+    /// finds that the guard let an anonymous request pass.
+    pub fn token_missing(&self) -> Reply {
+        self.reply(&Denied::Missing)
+    }
+
+    fn without_token(&self, request: &Request<'_>) -> Admission {
+        let passes = self.0.own_login
+            || match self.rulings(request) {
+                Err(_) => false,
+                Ok(rulings) => {
+                    !rulings.is_empty()
+                        && rulings
+                            .iter()
+                            .all(|ruling| matches!(ruling, Ruling::Public | Ruling::NeverByToken))
+                }
+            };
+        if passes { Admission::Anonymous } else { self.refuse(&Denied::Missing) }
+    }
+
+    fn rulings(&self, request: &Request<'_>) -> Result<Vec<Ruling<'_>>, super::path::Unclear> {
+        match &self.0.needs {
+            Needs::One(requirement) => Ok(vec![Ruling::Scopes(requirement)]),
+            Needs::Table(table) => match request.template {
+                Some(template) => Ok(vec![table.for_template(request.method, template)]),
+                None => table.for_path(request.method, request.path),
+            },
+        }
+    }
+
+    /// The need of a route without a rule, which is told of once.
+    fn closed(&self, request: &Request<'_>) -> Need<'static> {
+        let method = short(request.method);
+        let route = format!("{method} {}", request.template.unwrap_or(UNNAMED_ROUTE));
+        let mut told = self.0.told.lock().unwrap_or_else(PoisonError::into_inner);
+        // Bounded, since a router that tells its templates has a bounded number of them.
+        if told.len() < 1_000 && told.insert(route.clone()) {
+            tracing::warn!(route, "no rule says what a token needs here: it is closed to tokens");
+        }
+        Need::closed()
+    }
+
+    fn refuse(&self, denied: &Denied) -> Admission {
+        Admission::Refused(self.reply(denied))
+    }
+
+    fn reply(&self, denied: &Denied) -> Reply {
+        self.0.refusals.reply(denied, self.0.tokens.clock().now())
+    }
+
+    fn set(mut self, change: impl FnOnce(&mut Settings)) -> Guard {
+        change(Arc::make_mut(&mut self.0));
+        self
+    }
+}
+
+/// The status that is recorded where the client went away before there was an answer.
+const CLIENT_GONE: u16 = 499;
+/// What a route is called where the router does not tell its template: a path is never recorded.
+const UNNAMED_ROUTE: &str = "(unnamed)";
+
+impl Admitted {
+    /// Who comes.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// The headers that tell of the limit, by their lower-case names. An adapter adds each that
+    /// the response does not have already.
+    pub fn headers(&self) -> &[(&'static str, String)] {
+        &self.headers
+    }
+
+    /// The response's status. How long it took is measured until this is dropped, when its body
+    /// is finished.
+    pub fn responded(&mut self, status: u16) {
+        self.status = status;
+    }
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        // A handler that panics drops this before it has answered: the host makes that a 500.
+        let status = if std::thread::panicking() && self.status == CLIENT_GONE { 500 } else { self.status };
+        self.caller.record(&self.route, status, self.started.elapsed());
+    }
+}
+
+fn need(ruling: Ruling<'_>) -> Need<'_> {
+    match ruling {
+        Ruling::Scopes(requirement) => Need::of(requirement),
+        Ruling::Live | Ruling::Public => Need::live(),
+        Ruling::NeverByToken | Ruling::Closed => Need::closed(),
+    }
+}
+
+/// What several rulings need together; none where one of them is closed to tokens.
+fn join(tokens: &Tokens, rulings: &[Ruling<'_>]) -> Option<Requirement> {
+    let mut names = Vec::new();
+    for ruling in rulings {
+        match ruling {
+            Ruling::Scopes(requirement) => names.extend(requirement.names()),
+            Ruling::Live | Ruling::Public => {}
+            Ruling::NeverByToken | Ruling::Closed => return None,
+        }
+    }
+    // Each name came from this catalogue; one that did not would close the route.
+    names.sort();
+    names.dedup();
+    tokens.requirement(names).ok()
+}
+
+fn of_tenant<'a>(need: Need<'a>, tenant: &'a Tenant<'_>) -> Need<'a> {
+    match tenant {
+        Tenant::Without => need,
+        Tenant::Named(name) => need.tenant(name),
+        Tenant::Any => need.any_tenant(),
+        Tenant::Nobody | Tenant::Malformed => need.nobody(),
+    }
+}
+
+/// A refusal for a missing scope, with what was asked for.
+fn with_operation(mut denied: Denied, request: &Request<'_>) -> Denied {
+    if let (Denied::InsufficientScope(shortage), Some(template)) = (&mut denied, request.template) {
+        shortage.operation = Some(format!("{} {template}", short(request.method)));
+    }
+    denied
+}
+
+/// A method that is no longer than methods are: anybody can send any.
+fn short(method: &str) -> &str {
+    method.get(..20).unwrap_or(method)
+}
+
+fn is_preflight(request: &Request<'_>) -> bool {
+    let has = |name| request.only_header(name).is_ok_and(|value| value.is_some());
+    request.method == "OPTIONS" && has("origin") && has("access-control-request-method")
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Guard")
+            .field("tenant", &self.0.tenant)
+            .field("sources", &self.0.sources)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Admitted {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Admitted").field("caller", &self.caller).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,57 @@
+//! An answer, as status, headers and body.
+
+use serde::Serialize;
+
+/// An answer, as status, headers and body: what an adapter turns into its framework's response.
+///
+/// ```
+/// use tokenward::web::Reply;
+/// let reply = Reply::json(200, &serde_json::json!({"ok": true})).header("cache-control", "no-store");
+/// assert_eq!(reply.header_value("content-type"), Some("application/json"));
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers: lower-case names, and values of visible ASCII and spaces.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body; empty for none.
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// An answer without a body.
+    pub fn empty(status: u16) -> Reply {
+        Reply { status, headers: Vec::new(), body: Vec::new() }
+    }
+
+    /// An answer with a JSON body.
+    ///
+    /// # Panics
+    /// If `value` has a map whose keys are no text: JSON cannot write it.
+    pub fn json(status: u16, value: &impl Serialize) -> Reply {
+        Reply::document(status, "application/json", value)
+    }
+
+    /// An answer with a problem document (RFC 9457), which no cache keeps.
+    pub fn problem(status: u16, problem: &impl Serialize) -> Reply {
+        Reply::document(status, "application/problem+json", problem).header("cache-control", "no-store")
+    }
+
+    /// The same with one header more.
+    pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Reply {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The value of a header by its lower-case name; of several the first.
+    pub fn header_value(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(is, _)| *is == name).map(|(_, value)| value.as_str())
+    }
+
+    fn document(status: u16, media_type: &str, value: &impl Serialize) -> Reply {
+        let body = serde_json::to_vec(value).expect("answers have text for keys");
+        Reply { status, headers: Vec::new(), body }.header("content-type", media_type)
+    }
+}

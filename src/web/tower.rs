@@ -1,0 +1,112 @@
+//! The guard as a tower layer, for every service over `http` 1: axum, hyper, tonic, warp.
+//!
+//! ```
+//! use tokenward::{Tokens, web::Rules};
+//! use tower::ServiceBuilder;
+//! # let (tokens, _clock) = Tokens::for_tests();
+//! let rules = Rules::new().resource("/orders", "orders").public("/health");
+//! let layer = tokens.guard(rules).tenant_from_subdomain_of("shop.example");
+//! let builder = ServiceBuilder::new().layer(layer);
+//! ```
+//!
+//! The guard stands inside the service's CORS and time-out layers, and outside of everything that
+//! a stranger is not to reach. [`caller`] tells a handler who comes.
+
+mod body;
+mod service;
+
+pub use body::GuardBody;
+pub use service::GuardService;
+
+use std::net::{IpAddr, SocketAddr};
+
+use http::{Extensions, HeaderMap, HeaderValue, Response};
+use tower_layer::Layer;
+
+use super::{Guard, Headers, Reply};
+use crate::Caller;
+
+impl<S> Layer<S> for Guard {
+    type Service = GuardService<S>;
+
+    fn layer(&self, inner: S) -> GuardService<S> {
+        GuardService::new(inner, self.clone())
+    }
+}
+
+/// The client's address, for tokens that are bound to addresses: put it into the request's
+/// extensions in front of the guard, from the connection or from a proxy that you trust. axum's
+/// `ConnectInfo<SocketAddr>` is found by itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ClientAddress(pub IpAddr);
+
+/// That a guard has looked at the request, and whom it has found.
+#[derive(Clone, Debug)]
+pub(super) struct Guarded {
+    pub(super) guard: Guard,
+    pub(super) caller: Option<Caller>,
+}
+
+/// No guard has looked at the request: a route that stands outside of it by mistake.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("no guard has looked at this request: its route stands outside of tokenward's layer")]
+pub struct NotGuarded;
+
+/// Who comes, from a request's extensions: for a service's own extractor. `None` where the guard
+/// has let an anonymous request pass.
+///
+/// # Errors
+/// [`NotGuarded`] where no guard has looked at the request: answer 500, and never let it pass.
+pub fn caller(extensions: &Extensions) -> Result<Option<&Caller>, NotGuarded> {
+    Ok(extensions.get::<Guarded>().ok_or(NotGuarded)?.caller.as_ref())
+}
+
+impl Headers for HeaderMap {
+    fn each<'h>(&'h self, name: &str, each: &mut dyn FnMut(&'h [u8])) {
+        self.get_all(name).iter().for_each(|value| each(value.as_bytes()));
+    }
+}
+
+impl Reply {
+    /// The answer as a response of the `http` crate.
+    pub fn into_response<B: From<Vec<u8>>>(self) -> Response<B> {
+        let mut response = Response::new(B::from(self.body));
+        *response.status_mut() =
+            http::StatusCode::from_u16(self.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+        for (name, value) in self.headers {
+            // Every value that is made here is visible ASCII; one that were not is left out.
+            if let Ok(value) = HeaderValue::try_from(value) {
+                response.headers_mut().append(name, value);
+            }
+        }
+        response
+    }
+}
+
+/// The client's address, where the host or its server tells.
+fn client_address(extensions: &Extensions) -> Option<IpAddr> {
+    if let Some(ClientAddress(address)) = extensions.get() {
+        return Some(*address);
+    }
+    #[cfg(feature = "axum")]
+    if let Some(axum::extract::ConnectInfo(peer)) = extensions.get::<axum::extract::ConnectInfo<SocketAddr>>()
+    {
+        return Some(peer.ip());
+    }
+    extensions.get::<SocketAddr>().map(SocketAddr::ip)
+}
+
+/// The template of the route, where the router tells it.
+fn template(extensions: &Extensions) -> Option<&str> {
+    #[cfg(feature = "axum")]
+    {
+        // Below `nest_service` the template ends in a name of axum's own, and says nothing.
+        let matched = extensions.get::<axum::extract::MatchedPath>()?.as_str();
+        (!matched.contains("__private__")).then_some(matched)
+    }
+    #[cfg(not(feature = "axum"))]
+    {
+        _ = extensions;
+        None
+    }
+}

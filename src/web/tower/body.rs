@@ -1,0 +1,83 @@
+//! The body of a guarded response.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+
+use super::super::Admitted;
+
+/// The body of a guarded response: our own answer, or the service's. When it is finished or
+/// dropped, the request is recorded.
+#[derive(Debug)]
+pub struct GuardBody<B> {
+    content: Content<B>,
+    /// Kept until the body is done.
+    admitted: Option<Box<Admitted>>,
+}
+
+#[derive(Debug)]
+enum Content<B> {
+    Own(Option<Bytes>),
+    Inner(Pin<Box<B>>),
+}
+
+impl<B> GuardBody<B> {
+    pub(super) fn inner(body: B, admitted: Option<Admitted>) -> GuardBody<B> {
+        GuardBody { content: Content::Inner(Box::pin(body)), admitted: admitted.map(Box::new) }
+    }
+}
+
+/// Our own answer.
+impl<B> From<Vec<u8>> for GuardBody<B> {
+    fn from(body: Vec<u8>) -> Self {
+        let bytes = (!body.is_empty()).then(|| Bytes::from(body));
+        GuardBody { content: Content::Own(bytes), admitted: None }
+    }
+}
+
+/// An empty body, as some layers need one.
+impl<B> Default for GuardBody<B> {
+    fn default() -> Self {
+        GuardBody { content: Content::Own(None), admitted: None }
+    }
+}
+
+impl<B: Body<Data = Bytes>> Body for GuardBody<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let frame = match &mut self.content {
+            Content::Own(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Content::Inner(body) => body.as_mut().poll_frame(context),
+        };
+        let is_last = match &frame {
+            Poll::Pending => false,
+            Poll::Ready(None) | Poll::Ready(Some(Err(_))) => true,
+            Poll::Ready(Some(Ok(_))) => self.is_end_stream(),
+        };
+        if is_last {
+            self.admitted = None;
+        }
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.content {
+            Content::Own(bytes) => bytes.is_none(),
+            Content::Inner(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            Content::Own(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
+            Content::Inner(body) => body.size_hint(),
+        }
+    }
+}
