@@ -1,9 +1,13 @@
 //! What can go wrong. A refused token is an answer ([`Denied`](crate::Denied)), not an error.
 
+mod store_error;
+
+pub use store_error::StoreError;
+
 use crate::history::BrokenChain;
 use crate::randomness::RandomnessFailed;
 use crate::token::InvalidPrefix;
-use crate::{Invalid, InvalidCatalog, Scope, StoreError, TokenId};
+use crate::{Invalid, InvalidCatalog, Scope, TokenId};
 
 /// Why something could not be done. Nothing was changed then, unless the source is a
 /// [`StoreError`] whose outcome is unknown.

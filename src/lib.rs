@@ -1,4 +1,63 @@
-//! API tokens for the customers of a web service.
+//! API tokens for the customers of a web service: issued, verified, limited, watched, rotated and
+//! revoked inside the service's own process, on its own database.
+//!
+//! ```
+//! # tokenward::block_on(async {
+//! use tokenward::{Catalog, Need, NewToken, Tokens, Verdict};
+//!
+//! let catalog = Catalog::new().scope("orders:read", "Look at orders and the customers on them");
+//! let tokens = Tokens::in_memory(catalog)?;          // or sqlite, or a store of your own
+//!
+//! let issued = tokens
+//!     .issue(NewToken::named("Nightly export").scopes(["orders:read"]).per_minute(60))
+//!     .by("maria@acme.example")
+//!     .await?;
+//! let text = issued.secret.expose();                  // to be shown now, once
+//!
+//! match tokens.verify(text, &Need::scope("orders:read")).await? {   // an error: answer 503
+//!     Verdict::Granted(grant) => println!("{} may pass", grant.token_id()),
+//!     Verdict::Denied(denied) => println!("{} {}", denied.status(), denied.detail()),
+//! }
+//!
+//! tokens.revoke(&issued.record.id).by("maria@acme.example").await?;  // dead when this returns
+//! # Ok::<(), tokenward::Error>(()) }).unwrap();
+//! ```
+//!
+//! In a web service none of this is written by hand: [`Tokens::guard`](crate::Tokens) takes one
+//! table of rules. The [`guide`] begins [there](guide::embedding).
+//!
+//! # What it does, and what it does not
+//!
+//! It answers one question for each request, *may this pass?*, in this order: shape and checksum,
+//! known, secret, tenant, revoked, not yet valid, expired, paused, address, scope, limit. A hit in
+//! memory awaits nothing and allocates nothing; a refusal takes nothing from the limit. It counts
+//! what passes, and writes that in batches.
+//!
+//! It is no login for people, no session, and no OAuth server.
+//!
+//! # Map of the house
+//!
+//! | floor | what stands there |
+//! |---|---|
+//! | values | [`Token`], [`TokenId`], [`Scope`], [`Catalog`], [`RateLimit`] and its exact [`limit::Window`], [`TokenRecord`], [`Denied`], [`Error`], [`Actor`], [`Policy`], [`Clock`], [`history`] |
+//! | seams | [`TokenStore`], [`UsageStore`] |
+//! | engine | [`Tokens`], [`Need`], [`Verdict`] |
+//! | backends | [`MemoryStore`], `SqliteStore` |
+//! | web | `web`: rules, guard, replies; `web::tower`, `web::axum` |
+//! | page | `admin`: the JSON API |
+//!
+//! # Features
+//!
+//! None is on by default, and each only adds.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `sqlite` | `SqliteStore`: tokens, history and use in one file |
+//! | `web` | `web`: the guard over text, for a framework that has no adapter here |
+//! | `tower` | the guard as a layer for every service over `http` 1 |
+//! | `axum` | the layer with axum's route templates, and `Caller` as an extractor |
+//! | `admin` | the JSON admin API |
+//! | `conformance` | test suites for stores that are not in this crate |
 #![forbid(unsafe_code)]
 
 mod actor;
@@ -7,11 +66,13 @@ mod clock;
 mod denied;
 mod error;
 mod executor;
+pub mod guide;
 pub mod history;
 pub mod limit;
 mod live;
 mod policy;
 mod randomness;
+mod ready_made;
 mod record;
 mod scope;
 pub mod store;
@@ -26,7 +87,7 @@ pub use address::{AddressRange, InvalidAddressRange};
 pub use async_trait::async_trait;
 pub use clock::{Clock, ManualClock, Reading, SystemClock};
 pub use denied::{Denied, PROBLEM_TYPES, Problem, ScopeShortage};
-pub use error::{Error, NotGrantable};
+pub use error::{Error, NotGrantable, StoreError};
 pub use executor::{Spawner, block_on};
 pub use history::{
     Action, BrokenChain, FieldChange, HistoryDraft, HistoryEntry, Personal, Seal, verify_chain,
@@ -43,12 +104,11 @@ pub use scope::{
     TOKENS_READ,
 };
 pub use store::{
-    Filter, HistoryQuery, Listing, MemoryStore, Order, Position, Query, SortKey, StoreError, TenantFilter,
-    TokenStore,
+    Filter, HistoryQuery, Listing, MemoryStore, Order, Position, Query, SortKey, TenantFilter, TokenStore,
 };
 pub use token::{Digest, InvalidPrefix, InvalidTokenId, Prefix, Presented, Token, TokenId, Unreadable};
 pub use tokens::{
     Caller, ChangeToken, Expected, Grant, Issue, Issued, Need, Requirement, RevokeMany, Rotate, Rotated,
     Strangers, Tokens, TokensBuilder, UnusedListing, Verdict,
 };
-pub use usage::{Counts, Usage, UsageBatch, UsageStore};
+pub use usage::{Counts, MemoryUsage, Usage, UsageBatch, UsageStore};

@@ -1,17 +1,15 @@
 //! Where tokens are kept: the seam, its contract, and the stores of this crate.
 
-mod error;
 mod memory;
 mod query;
 
-pub use error::StoreError;
 pub use memory::MemoryStore;
 pub use query::{Filter, HistoryQuery, Listing, Order, Position, Query, SortKey, TenantFilter};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::{HistoryDraft, HistoryEntry, StoredToken, TokenId};
+use crate::{HistoryDraft, HistoryEntry, StoreError, StoredToken, TokenId};
 
 /// Where tokens and their history are kept.
 ///

@@ -25,14 +25,14 @@ pub use refusals::Strangers;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::clock::{Clock, ManualClock};
+use crate::clock::Clock;
 use crate::live::Live;
 use crate::policy::Policy;
 use crate::randomness::Randomness;
 use crate::scope::CompiledCatalog;
-use crate::store::{MemoryStore, TokenStore};
+use crate::store::TokenStore;
 use crate::usage::UsageStore;
-use crate::{Catalog, Error, Prefix, Spawner};
+use crate::{Catalog, Prefix, Spawner};
 
 /// The tokens of a service: everything that can be done with them.
 ///
@@ -89,58 +89,6 @@ pub(crate) struct Engine {
 }
 
 impl Tokens {
-    /// Tokens in this process's memory, gone with it.
-    ///
-    /// # Errors
-    /// [`Error::InvalidCatalog`] where the catalogue is not right.
-    pub fn in_memory(catalog: Catalog) -> Result<Tokens, Error> {
-        let store = Arc::new(MemoryStore::new());
-        Tokens::builder(store.clone()).usage_store(store).catalog(catalog).build()
-    }
-
-    /// Tokens for tests: in memory, with a clock that stands still until it is moved, and nothing
-    /// in the background. The catalogue is the reference one of a store platform, `products`,
-    /// `orders`, `customers`, `webhooks` and `settings` with `read` and `write`, and
-    /// `analytics:read`.
-    ///
-    /// ```
-    /// # tokenward::block_on(async {
-    /// use chrono::TimeDelta;
-    /// use tokenward::{Need, NewToken, Tokens};
-    /// let (tokens, clock) = Tokens::for_tests();
-    /// let asked = NewToken::named("Trial").expires_in(TimeDelta::days(90));
-    /// let issued = tokens.issue(asked).by("maria").await.unwrap();
-    /// clock.advance(TimeDelta::days(91));
-    /// let verdict = tokens.verify(issued.secret.expose(), &Need::live()).await.unwrap();
-    /// assert_eq!(verdict.denied().unwrap().code(), "token-expired");
-    /// # });
-    /// ```
-    pub fn for_tests() -> (Tokens, ManualClock) {
-        let mut catalog = Catalog::new().scope("analytics:read", "See revenue reports and sales analytics");
-        for resource in ["products", "orders", "customers", "webhooks", "settings"] {
-            catalog = catalog
-                .scope(format!("{resource}:read"), format!("Look at {resource}"))
-                .scope(format!("{resource}:write"), format!("Change {resource}"));
-        }
-        Tokens::for_tests_with(catalog)
-    }
-
-    /// [`Tokens::for_tests`] with a catalogue of one's own.
-    ///
-    /// # Panics
-    /// Where the catalogue is not right.
-    pub fn for_tests_with(catalog: Catalog) -> (Tokens, ManualClock) {
-        let clock = ManualClock::new();
-        let store = Arc::new(MemoryStore::new());
-        let tokens = Tokens::builder(store.clone())
-            .usage_store(store)
-            .catalog(catalog)
-            .clock(clock.clone())
-            .without_background()
-            .build();
-        (tokens.unwrap_or_else(|error| panic!("{error}")), clock)
-    }
-
     /// Tokens over any store, with everything that can be set.
     pub fn builder(store: Arc<dyn TokenStore>) -> TokensBuilder {
         TokensBuilder::new(store)

@@ -3,6 +3,10 @@
 //! Counters stand in memory and are handed to the store in batches, one for all tokens per
 //! interval. Nothing of it is ever written to a token's record.
 
+mod memory;
+
+pub use memory::MemoryUsage;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};

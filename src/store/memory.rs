@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use super::{Cap, Change, HistoryQuery, Insertion, Listing, Query, RevokeAll, TokenStore, Updating};
 use crate::randomness::{Randomness, SystemRandomness};
-use crate::usage::{Counts, UsageBatch, UsageStore};
+use crate::usage::{Counts, MemoryUsage, UsageBatch, UsageStore};
 use crate::{HistoryDraft, HistoryEntry, Seal, StoreError, StoredToken, TokenId};
 
 /// Everything in this process's memory: for tests, for trying things out, and for services whose
@@ -17,7 +17,7 @@ use crate::{HistoryDraft, HistoryEntry, Seal, StoreError, StoredToken, TokenId};
 #[derive(Default)]
 pub struct MemoryStore {
     tokens: Mutex<Tables>,
-    usage: Mutex<UsageTables>,
+    usage: MemoryUsage,
 }
 
 #[derive(Default)]
@@ -27,12 +27,6 @@ struct Tables {
     last_seals: HashMap<Option<String>, Seal>,
     sequence: u64,
     service_key: Option<[u8; 32]>,
-}
-
-#[derive(Default)]
-struct UsageTables {
-    counts: HashMap<TokenId, Counts>,
-    last_batches: HashMap<u64, u64>,
 }
 
 impl MemoryStore {
@@ -45,10 +39,6 @@ impl MemoryStore {
         // Every write below is prepared before the first row is touched, so that a panic leaves
         // whole tables behind.
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn usage_tables(&self) -> MutexGuard<'_, UsageTables> {
-        self.usage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -198,26 +188,14 @@ impl TokenStore for MemoryStore {
 #[async_trait]
 impl UsageStore for MemoryStore {
     async fn add(&self, batch: &UsageBatch) -> Result<(), StoreError> {
-        let mut tables = self.usage_tables();
-        let last = tables.last_batches.entry(batch.node).or_default();
-        if batch.number <= *last {
-            return Ok(());
-        }
-        *last = batch.number;
-        for (id, counts) in &batch.counts {
-            tables.counts.entry(*id).or_default().add(counts);
-        }
-        Ok(())
+        self.usage.add(batch).await
     }
 
     async fn read(&self, tokens: &[TokenId]) -> Result<Vec<(TokenId, Counts)>, StoreError> {
-        let tables = self.usage_tables();
-        Ok(tokens.iter().filter_map(|id| Some((*id, tables.counts.get(id)?.clone()))).collect())
+        self.usage.read(tokens).await
     }
 
     async fn erase(&self, tokens: &[TokenId]) -> Result<(), StoreError> {
-        let mut tables = self.usage_tables();
-        tokens.iter().for_each(|id| _ = tables.counts.remove(id));
-        Ok(())
+        self.usage.erase(tokens).await
     }
 }

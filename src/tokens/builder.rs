@@ -11,8 +11,8 @@ use crate::live::{Live, LiveSize, Trust};
 use crate::policy::Policy;
 use crate::randomness::{Randomness, SystemRandomness};
 use crate::scope::CompiledCatalog;
-use crate::store::{MemoryStore, TokenStore};
-use crate::usage::UsageStore;
+use crate::store::TokenStore;
+use crate::usage::{MemoryUsage, UsageStore};
 use crate::{Catalog, Error, Spawner};
 
 /// Puts [`Tokens`] together. Only the store is required.
@@ -167,7 +167,7 @@ impl TokensBuilder {
         self.randomness.fill(&mut node)?;
         let engine = Arc::new(Engine {
             store: self.store,
-            usage: self.usage.unwrap_or_else(|| Arc::new(MemoryStore::new())),
+            usage: self.usage.unwrap_or_else(|| Arc::new(MemoryUsage::new())),
             live: Arc::new(live),
             catalog,
             catalog_number: CATALOGS.fetch_add(1, Ordering::Relaxed),

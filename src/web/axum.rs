@@ -18,7 +18,7 @@
 //! }
 //! ```
 //!
-//! A route whose needs are in no table of rules is closed. A [`Caller`](crate::Caller) where the
+//! A route whose needs are in no table of rules is closed. A [`Caller`] where the
 //! guard let an anonymous request pass answers 401; where no guard stands it answers 500.
 //! `Option<Caller>` is `None` for an anonymous request.
 

@@ -1,0 +1,26 @@
+//! The guide: chapters for whoever embeds this crate, keeps its tokens, or answers for both.
+//!
+//! - [`embedding`]: from an empty service to a guarded one.
+//! - [`security`]: the threat model, and what is done about each threat.
+//! - [`storing`]: the stores, and one of your own.
+//! - [`limiting`]: the exact window, and what it costs.
+//! - [`problems`]: each refusal that a token holder can read, and what helps.
+//! - [`design`]: why things are as they are.
+
+#[doc = include_str!("guide/embedding.md")]
+pub mod embedding {}
+
+#[doc = include_str!("guide/security.md")]
+pub mod security {}
+
+#[doc = include_str!("guide/storing.md")]
+pub mod storing {}
+
+#[doc = include_str!("guide/limiting.md")]
+pub mod limiting {}
+
+#[doc = include_str!("guide/problems.md")]
+pub mod problems {}
+
+#[doc = include_str!("guide/design.md")]
+pub mod design {}

@@ -1,0 +1,60 @@
+//! Tokens over the stores of this crate, in one call.
+
+use std::sync::Arc;
+
+use crate::store::MemoryStore;
+use crate::{Catalog, Error, ManualClock, Tokens};
+
+impl Tokens {
+    /// Tokens in this process's memory, gone with it.
+    ///
+    /// # Errors
+    /// [`Error::InvalidCatalog`] where the catalogue is not right.
+    pub fn in_memory(catalog: Catalog) -> Result<Tokens, Error> {
+        let store = Arc::new(MemoryStore::new());
+        Tokens::builder(store.clone()).usage_store(store).catalog(catalog).build()
+    }
+
+    /// Tokens for tests: in memory, with a clock that stands still until it is moved, and nothing
+    /// in the background. The catalogue is the reference one of a store platform, `products`,
+    /// `orders`, `customers`, `webhooks` and `settings` with `read` and `write`, and
+    /// `analytics:read`.
+    ///
+    /// ```
+    /// # tokenward::block_on(async {
+    /// use chrono::TimeDelta;
+    /// use tokenward::{Need, NewToken, Tokens};
+    /// let (tokens, clock) = Tokens::for_tests();
+    /// let asked = NewToken::named("Trial").expires_in(TimeDelta::days(90));
+    /// let issued = tokens.issue(asked).by("maria").await.unwrap();
+    /// clock.advance(TimeDelta::days(91));
+    /// let verdict = tokens.verify(issued.secret.expose(), &Need::live()).await.unwrap();
+    /// assert_eq!(verdict.denied().unwrap().code(), "token-expired");
+    /// # });
+    /// ```
+    pub fn for_tests() -> (Tokens, ManualClock) {
+        let mut catalog = Catalog::new().scope("analytics:read", "See revenue reports and sales analytics");
+        for resource in ["products", "orders", "customers", "webhooks", "settings"] {
+            catalog = catalog
+                .scope(format!("{resource}:read"), format!("Look at {resource}"))
+                .scope(format!("{resource}:write"), format!("Change {resource}"));
+        }
+        Tokens::for_tests_with(catalog)
+    }
+
+    /// [`Tokens::for_tests`] with a catalogue of one's own.
+    ///
+    /// # Panics
+    /// Where the catalogue is not right.
+    pub fn for_tests_with(catalog: Catalog) -> (Tokens, ManualClock) {
+        let clock = ManualClock::new();
+        let store = Arc::new(MemoryStore::new());
+        let tokens = Tokens::builder(store.clone())
+            .usage_store(store)
+            .catalog(catalog)
+            .clock(clock.clone())
+            .without_background()
+            .build();
+        (tokens.unwrap_or_else(|error| panic!("{error}")), clock)
+    }
+}
