@@ -15,6 +15,7 @@ mod dirty;
 mod entry;
 mod hash;
 mod known;
+mod lingering;
 mod shared;
 mod table;
 mod tenants;

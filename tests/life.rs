@@ -107,3 +107,45 @@ fn a_refusal_says_what_is_wrong() {
         );
     });
 }
+
+#[test]
+fn an_idle_token_gives_the_memory_of_its_window_back() {
+    block_on(async {
+        let (tokens, clock) = Tokens::for_tests();
+        let issued = tokens.issue(NewToken::named("Burst").per_minute(600)).by(MARIA).await.unwrap();
+        for _ in 0..600 {
+            assert!(tokens.verify(issued.secret.expose(), &Need::live()).await.unwrap().is_granted());
+        }
+        assert!(tokens.live_heap_bytes() >= 2_400);
+        tokens.flush().await.unwrap();
+        assert!(tokens.live_heap_bytes() >= 2_400, "the window is still in use");
+        clock.advance(TimeDelta::seconds(62));
+        tokens.flush().await.unwrap();
+        assert_eq!(tokens.live_heap_bytes(), 0);
+        assert_eq!(tokens.live_tokens(), 1);
+    });
+}
+
+#[test]
+fn revoking_all_of_an_owner_does_not_look_done_where_it_is_not() {
+    block_on(async {
+        let (tokens, _clock) = Tokens::for_tests();
+        for (name, tenant) in [("One", Some("acme")), ("Two", Some("globex")), ("Three", None)] {
+            let mut asked = NewToken::named(name).owner(42);
+            if let Some(tenant) = tenant {
+                asked = asked.tenant(tenant);
+            }
+            tokens.issue(asked).by(MARIA).await.unwrap();
+        }
+        let unsaid = tokens.revoke_all_of_owner(42).by(MARIA).await;
+        assert!(matches!(unsaid, Err(Error::TenantNotSaid)), "{unsaid:?}");
+        let names = |records: Vec<tokenward::TokenRecord>| -> Vec<String> {
+            records.into_iter().map(|record| record.name).collect()
+        };
+        assert_eq!(names(tokens.revoke_all_of_owner(42).by(acme()).await.unwrap()), ["One"]);
+        let everywhere = Actor::new(MARIA).all_tenants();
+        let mut rest = names(tokens.revoke_all_of_owner(42).by(everywhere).await.unwrap());
+        rest.sort();
+        assert_eq!(rest, ["Three", "Two"]);
+    });
+}

@@ -75,6 +75,8 @@ impl Flags {
     const GRANTED: u32 = 1 << 27;
     /// The cold part holds the moment at which the record was read.
     const FILLED: u32 = 1 << 28;
+    /// It stands on the list of those whose window is to give its memory back.
+    const LINGERING: u32 = 1 << 29;
 }
 
 const VERSION: u32 = (1 << 24) - 1;
@@ -185,7 +187,7 @@ impl Entry {
 
     /// Takes over the record of `fresh`, and keeps the window and the counters.
     pub(super) fn replace_record(&mut self, fresh: Entry) {
-        let kept = self.version_and_flags & (Flags::DIRTY | Flags::GRANTED);
+        let kept = self.version_and_flags & (Flags::DIRTY | Flags::GRANTED | Flags::LINGERING);
         let special = fresh.cold.and_then(|cold| cold.special);
         if special.is_some() || self.cold.is_some() {
             let cold = self.cold.get_or_insert_default();
@@ -363,20 +365,31 @@ impl Entry {
         self.cold.get_or_insert_default().name = Some(name.into());
     }
 
-    /// Takes what was counted since the last flush, and gives back the memory that an idle token
-    /// does not need.
-    pub(super) fn take_counts(&mut self, now: Reading, granularity_ms: u32) -> Counts {
+    /// Takes what was counted since the last flush. Says whether the entry has to be put on the
+    /// list of those whose window is to give its memory back.
+    pub(super) fn take_counts(&mut self, now: Reading) -> (Counts, bool) {
         let pending = self.cold.as_mut().map(|cold| std::mem::take(&mut cold.pending)).unwrap_or_default();
         let last_granted = self.has(Flags::GRANTED).then_some(self.last_granted);
         let counts = pending.into_counts(std::mem::take(&mut self.granted), last_granted, now);
         self.version_and_flags &= !(Flags::DIRTY | Flags::GRANTED);
-        self.window.release(Tick { ms: now.monotonic_ms, granularity_ms });
         let cold_is_empty =
             self.cold.as_ref().is_some_and(|cold| cold.special.is_none() && cold.name.is_none());
         if cold_is_empty && !self.has(Flags::FILLED) {
             self.cold = None;
         }
-        counts
+        let newly_lingering = self.window.heap_bytes() > 0 && !self.has(Flags::LINGERING);
+        self.version_and_flags |= if newly_lingering { Flags::LINGERING } else { 0 };
+        (counts, newly_lingering)
+    }
+
+    /// Gives back the memory that the window claimed, if it is idle; says whether to try again.
+    pub(super) fn release_window(&mut self, now: Tick) -> bool {
+        self.window.release(now);
+        let lingers = self.window.heap_bytes() > 0;
+        if !lingers {
+            self.version_and_flags &= !Flags::LINGERING;
+        }
+        lingers
     }
 
     /// Whether it can be dropped without losing a count or a place in a window.

@@ -2,7 +2,7 @@
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dashmap::DashMap;
@@ -11,12 +11,13 @@ use super::dirty::Dirty;
 use super::entry::{Asked, Decided, Entry, TenantCheck};
 use super::hash::IdHash;
 use super::known::{MissLane, Misses};
+use super::lingering::Lingering;
 use super::shared::SharedLimit;
 use super::tenants::Tenants;
 use super::transit::{Asking, Ending, Known, Mark, MarkAll, Transit};
 use super::unknown::UnknownIds;
 use crate::clock::Reading;
-use crate::limit::RateLimit;
+use crate::limit::{RateLimit, Tick};
 use crate::randomness::{Randomness, RandomnessFailed};
 use crate::scope::CompiledCatalog;
 use crate::usage::Counts;
@@ -25,9 +26,12 @@ use crate::{StoredToken, TokenId};
 /// The table of live tokens.
 pub(crate) struct Live {
     entries: DashMap<TokenId, Entry, IdHash>,
+    /// How many entries there are: asking the table itself would visit every shard.
+    count: AtomicUsize,
     hash: IdHash,
     tenants: Tenants,
     dirty: Dirty,
+    lingering: Lingering,
     transit: Transit,
     unknown: UnknownIds,
     misses: Misses,
@@ -74,9 +78,11 @@ impl Live {
         let hash = IdHash::random(randomness)?;
         Ok(Live {
             entries: DashMap::with_hasher_and_shard_amount(hash.clone(), SHARDS),
+            count: AtomicUsize::new(0),
             hash,
             tenants: Tenants::new(),
             dirty: Dirty::new(),
+            lingering: Lingering::default(),
             transit: Transit::new(),
             unknown: UnknownIds::new(),
             misses: Misses::new(size.misses),
@@ -124,7 +130,10 @@ impl Live {
         }
         let (decided, newly_dirty) = {
             let mut entry = match self.entries.entry(id) {
-                dashmap::Entry::Vacant(place) => place.insert(fresh),
+                dashmap::Entry::Vacant(place) => {
+                    self.count.fetch_add(1, Ordering::Relaxed);
+                    place.insert(fresh)
+                }
                 dashmap::Entry::Occupied(place) => {
                     let mut entry = place.into_ref();
                     // A trusted entry is newer than a look-up whose generation has moved.
@@ -240,7 +249,10 @@ impl Live {
     fn settle(&self, id: TokenId, known: Known) {
         match known {
             Known::Nothing => {}
-            Known::Gone => _ = self.entries.remove(&id),
+            Known::Gone => {
+                let removed = self.entries.remove(&id).is_some();
+                self.count.fetch_sub(usize::from(removed), Ordering::Relaxed);
+            }
             Known::Record(token) => {
                 let fresh = self.entry(&token);
                 if let Some(mut entry) = self.entries.get_mut(&id) {
@@ -300,16 +312,31 @@ impl Live {
         let mut ids = self.dirty.take();
         ids.sort_unstable();
         ids.dedup();
+        let mut lingering = Vec::new();
         let take = |id: TokenId| {
-            let counts = self.entries.get_mut(&id)?.take_counts(now, self.granularity_ms);
+            let (counts, newly_lingering) = self.entries.get_mut(&id)?.take_counts(now);
+            if newly_lingering {
+                lingering.push(id);
+            }
             (counts != Counts::default()).then_some((id, counts))
         };
-        ids.into_iter().filter_map(take).collect()
+        let counts = ids.into_iter().filter_map(take).collect();
+        self.lingering.push(lingering, now.monotonic_ms);
+        counts
+    }
+
+    /// Lets windows that have become idle give their memory back.
+    pub(crate) fn release_windows(&self, now: Reading) {
+        let tick = Tick { ms: now.monotonic_ms, granularity_ms: self.granularity_ms };
+        let lingers =
+            |id: &TokenId| self.entries.get_mut(id).is_some_and(|mut entry| entry.release_window(tick));
+        let again = self.lingering.due(now.monotonic_ms).into_iter().filter(lingers).collect();
+        self.lingering.push(again, now.monotonic_ms);
     }
 
     /// How many tokens are in the table.
     pub(crate) fn len(&self) -> usize {
-        self.entries.len()
+        self.count.load(Ordering::Relaxed)
     }
 
     /// The memory that entries claim beyond the table.
@@ -318,20 +345,21 @@ impl Live {
     }
 
     fn has_room(&self, now: Reading) -> bool {
-        if self.entries.len() < self.capacity {
+        if self.len() < self.capacity {
             return true;
         }
         if now.monotonic_ms < self.evict_after_ms.load(Ordering::Relaxed) {
             return false;
         }
         self.evict(now);
-        self.entries.len() < self.capacity
+        self.len() < self.capacity
     }
 
     /// Drops idle entries, a tenth of the table at most, so that the next fills find room. It
     /// looks at every entry, which is why it is not tried again at once.
     fn evict(&self, now: Reading) {
-        let mut left = self.capacity / 10 + 1;
+        let most = self.capacity / 10 + 1;
+        let mut left = most;
         self.entries.retain(|id, entry| {
             let drop = left > 0 && entry.is_idle(now, self.granularity_ms);
             if drop {
@@ -340,6 +368,7 @@ impl Live {
             }
             !drop
         });
+        self.count.fetch_sub(most - left, Ordering::Relaxed);
         self.evict_after_ms.store(now.monotonic_ms + EVICTION_PAUSE_MS, Ordering::Relaxed);
     }
 

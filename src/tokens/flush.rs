@@ -48,6 +48,7 @@ impl Tokens {
     /// # Errors
     /// [`Error::Store`] where the store failed. Nothing is lost: the next flush writes it.
     pub async fn flush(&self) -> Result<(), Error> {
+        self.engine().live.release_windows(self.engine().clock.now());
         self.engine().flush().await?;
         Ok(self.engine().settle_unknown_outcomes().await?)
     }
@@ -153,6 +154,7 @@ fn wait(stop: &(Mutex<bool>, Condvar), interval: Duration) -> bool {
 
 impl Engine {
     async fn tick(&self, failing: &mut bool) {
+        self.live.release_windows(self.clock.now());
         let flushed = self.flush().await;
         let outcome = match flushed {
             Ok(()) => self.settle_unknown_outcomes().await,

@@ -5,7 +5,7 @@ use super::reason;
 use crate::actor::Reach;
 use crate::history::Action;
 use crate::live::{Ending, Known};
-use crate::store::{RevokeAll, TenantFilter};
+use crate::store::{Query, RevokeAll, TenantFilter};
 use crate::{Actor, Error, TokenId, TokenRecord};
 
 /// A revocation of many tokens that is about to be made: say [`by`](RevokeMany::by) whom.
@@ -44,6 +44,7 @@ impl RevokeMany<'_> {
     ///
     /// # Errors
     /// [`Error::NotFound`] where the actor does not act in the tenant that was named;
+    /// [`Error::TenantNotSaid`] where the owner has tokens in tenants and the actor names none;
     /// [`Error::Store`].
     pub async fn by(self, actor: impl Into<Actor>) -> Result<Vec<TokenRecord>, Error> {
         let engine = self.tokens.engine().clone();
@@ -54,7 +55,10 @@ impl RevokeMany<'_> {
             (Some(_), Reach::Only(_)) => return Err(Error::NotFound),
             (None, Reach::All) => TenantFilter::Any,
             (None, Reach::Only(own)) => TenantFilter::Only(own.clone()),
-            (None, Reach::Unsaid) => TenantFilter::Only(None),
+            (None, Reach::Unsaid) => {
+                engine.refuse_if_of_tenants(self.owner.as_deref()).await?;
+                TenantFilter::Only(None)
+            }
         };
         let reason = reason(self.reason)?;
         let now = engine.clock.now().wall();
@@ -70,6 +74,21 @@ impl RevokeMany<'_> {
 }
 
 impl Engine {
+    /// Refuses where an owner has tokens in tenants and the actor has named none: doing nothing to
+    /// them would look like having revoked them.
+    async fn refuse_if_of_tenants(&self, owner: Option<&str>) -> Result<(), Error> {
+        self.open().await?;
+        let counted = async |tenant: TenantFilter| {
+            let mut query = Query::new(tenant, self.clock.now().wall());
+            query.filter.owner = owner.map(str::to_owned);
+            (query.limit, query.count_up_to) = (1, u32::MAX);
+            self.store.list(&query).await.map(|listing| listing.counted)
+        };
+        let (in_all, without_tenant) =
+            (counted(TenantFilter::Any).await?, counted(TenantFilter::Only(None)).await?);
+        if in_all > without_tenant { Err(Error::TenantNotSaid) } else { Ok(()) }
+    }
+
     async fn revoke_all(&self, revocation: RevokeAll) -> Result<Vec<TokenRecord>, Error> {
         self.open().await?;
         // Which tokens it will be only the store knows, and a look-up under way may have read any
