@@ -63,6 +63,8 @@
 mod actor;
 mod address;
 mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod denied;
 mod error;
 mod executor;
@@ -103,6 +105,8 @@ pub use scope::{
     Catalog, Declaration, Group, InvalidCatalog, InvalidScope, Preset, Scope, Scopes, TOKENS_MANAGE,
     TOKENS_READ,
 };
+#[cfg(feature = "sqlite")]
+pub use store::SqliteStore;
 pub use store::{
     Filter, HistoryQuery, Listing, MemoryStore, Order, Position, Query, SortKey, TenantFilter, TokenStore,
 };

@@ -15,6 +15,20 @@ impl Tokens {
         Tokens::builder(store.clone()).usage_store(store).catalog(catalog).build()
     }
 
+    /// Tokens in a SQLite file, which is created if it is not there. It belongs to this process
+    /// while it runs: a second one is refused.
+    ///
+    /// # Errors
+    /// [`Error::InvalidCatalog`] where the catalogue is not right, [`Error::Store`] where the
+    /// file cannot be opened.
+    #[cfg(feature = "sqlite")]
+    pub async fn sqlite(path: impl Into<std::path::PathBuf>, catalog: Catalog) -> Result<Tokens, Error> {
+        let store = Arc::new(crate::SqliteStore::at(path));
+        let tokens = Tokens::builder(store.clone()).usage_store(store).catalog(catalog).build()?;
+        tokens.open().await?;
+        Ok(tokens)
+    }
+
     /// Tokens for tests: in memory, with a clock that stands still until it is moved, and nothing
     /// in the background. The catalogue is the reference one of a store platform, `products`,
     /// `orders`, `customers`, `webhooks` and `settings` with `read` and `write`, and

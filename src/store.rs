@@ -2,9 +2,13 @@
 
 mod memory;
 mod query;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 pub use memory::MemoryStore;
 pub use query::{Filter, HistoryQuery, Listing, Order, Position, Query, SortKey, TenantFilter};
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -44,6 +48,14 @@ pub trait TokenStore: Send + Sync + 'static {
     /// others can write to answers `false`: it is then asked on every verification, unless the
     /// service states how stale an answer may be.
     fn is_exclusive(&self) -> bool;
+
+    /// A number that grows whenever others were seen to have changed tokens behind this store's
+    /// back since it was opened: somebody who revokes by hand with SQL. Asked with every flush;
+    /// when it has grown, the engine believes nothing that it has read before.
+    ///
+    /// A store whose tokens cannot be reached in another way answers 0 for ever, and so does one
+    /// that is not [exclusive](TokenStore::is_exclusive), which is asked anyway.
+    async fn changes_by_others(&self) -> Result<u64, StoreError>;
 
     /// 32 random bytes that are made with the data and never change. Ids of idempotent requests
     /// and the signatures of cursors are derived from it.

@@ -121,9 +121,11 @@ impl UsageBatch {
 /// Where use is kept.
 ///
 /// # Contract
-/// - A batch is added whole or not at all, and only once: a node hands over its batches in the
-///   order of their numbers, and one whose number is not above the node's last is a repetition.
-///   It is left out, and the answer is `Ok`.
+/// - A batch is added once: a node hands over its batches in the order of their numbers, and one
+///   whose number is not above that of the node's last whole one is a repetition. It is left out,
+///   and the answer is `Ok`.
+/// - `Ok` says that it was added whole. A large batch may be written in pieces; one that failed
+///   half way is completed when it is handed over again, and no piece is ever added twice.
 /// - What several nodes add is added up.
 /// - Counters stop at the greatest number that the store can hold instead of wrapping or failing.
 #[async_trait]

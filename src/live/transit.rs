@@ -34,6 +34,8 @@ struct Changing {
     newest: Known,
     /// A change ended without its outcome being known: the mark stays until the store has told.
     unsettled: bool,
+    /// A change of unknown ids has begun meanwhile: what this one has seen may be over.
+    doubted: bool,
 }
 
 /// What is known of a token when a change of it has ended.
@@ -165,6 +167,7 @@ impl Transit {
         let flights = {
             let mut state = self.state();
             state.changing_all += 1;
+            state.changing.values_mut().for_each(|changing| changing.doubted = true);
             self.bump_all();
             std::mem::take(&mut state.flights)
         };
@@ -244,7 +247,9 @@ impl Transit {
         self.bump(hash);
         let Entry::Occupied(mut changing) = state.changing.entry(id) else { return };
         if changing.get().holders == 0 && !changing.get().unsettled {
-            settle(std::mem::replace(&mut changing.get_mut().newest, Known::Nothing));
+            let newest = std::mem::take(&mut changing.get_mut().newest);
+            let is_doubtful = changing.get().doubted && matches!(newest, Known::Record(_));
+            settle(if is_doubtful { Known::Nothing } else { newest });
             changing.remove();
         }
     }

@@ -72,6 +72,10 @@ impl TokenStore for MemoryStore {
         true
     }
 
+    async fn changes_by_others(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
     async fn service_key(&self) -> Result<[u8; 32], StoreError> {
         let mut tables = self.tables();
         if tables.service_key.is_none() {

@@ -1,5 +1,6 @@
 //! Handing what was counted to the store, in one batch for all tokens.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -14,6 +15,10 @@ use crate::{Error, StoreError, TokenId};
 pub(super) struct Flush {
     node: u64,
     state: Mutex<State>,
+    /// The changes by others that were heeded, as [`TokenStore::changes_by_others`] counts them.
+    ///
+    /// [`TokenStore::changes_by_others`]: crate::TokenStore::changes_by_others
+    heeded: AtomicU64,
 }
 
 #[derive(Default)]
@@ -26,7 +31,7 @@ struct State {
 
 impl Flush {
     pub(super) fn new(node: u64) -> Flush {
-        Flush { node, state: Mutex::default() }
+        Flush { node, state: Mutex::default(), heeded: AtomicU64::new(0) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -43,14 +48,14 @@ impl Tokens {
         Ok(self.engine().open().await?)
     }
 
-    /// Writes what was counted until now.
+    /// Writes what was counted until now, and heeds what others have changed in the store
+    /// meanwhile: of a revocation by hand, with SQL, every verification knows that begins after
+    /// this has returned.
     ///
     /// # Errors
     /// [`Error::Store`] where the store failed. Nothing is lost: the next flush writes it.
     pub async fn flush(&self) -> Result<(), Error> {
-        self.engine().live.release_windows(self.engine().clock.now());
-        self.engine().flush().await?;
-        Ok(self.engine().settle_unknown_outcomes().await?)
+        Ok(self.engine().tend().await?)
     }
 
     /// Writes what was counted, and stops writing in the background. May be called several times,
@@ -68,8 +73,30 @@ impl Tokens {
 }
 
 impl Engine {
-    pub(super) async fn flush(&self) -> Result<(), StoreError> {
+    /// Everything that is done at regular intervals. A part that fails keeps no other from being
+    /// done: a full disk must not hide a revocation.
+    async fn tend(&self) -> Result<(), StoreError> {
+        self.live.release_windows(self.clock.now());
         self.open().await?;
+        let heeded = self.heed_others().await;
+        let flushed = self.flush().await;
+        let settled = self.settle_unknown_outcomes().await;
+        heeded.and(flushed).and(settled)
+    }
+
+    /// Believes nothing that was read before, if others have changed tokens since.
+    async fn heed_others(&self) -> Result<(), StoreError> {
+        let changes = self.store.changes_by_others().await?;
+        if self.flush.heeded.load(Ordering::Acquire) != changes {
+            self.live.mark_all().finish();
+            // Noted afterwards: whoever sees the number finds the table already distrusted.
+            self.flush.heeded.store(changes, Ordering::Release);
+            tracing::warn!("tokens were changed in the store by somebody else; all are read again");
+        }
+        Ok(())
+    }
+
+    async fn flush(&self) -> Result<(), StoreError> {
         // Two rounds at most: a batch that had to wait, and what was counted since.
         while let Some(batch) = self.next_batch() {
             self.usage.add(&batch).await?;
@@ -154,12 +181,7 @@ fn wait(stop: &(Mutex<bool>, Condvar), interval: Duration) -> bool {
 
 impl Engine {
     async fn tick(&self, failing: &mut bool) {
-        self.live.release_windows(self.clock.now());
-        let flushed = self.flush().await;
-        let outcome = match flushed {
-            Ok(()) => self.settle_unknown_outcomes().await,
-            Err(error) => Err(error),
-        };
+        let outcome = self.tend().await;
         // One line when it begins and one when it ends, whatever the interval.
         match outcome {
             Ok(()) if *failing => {

@@ -1,0 +1,154 @@
+//! Public test suites for stores: each sentence of the contracts of [`TokenStore`] and
+//! [`UsageStore`] as a function that panics where it is broken, and says which.
+//!
+//! All at once, for a start:
+//!
+//! ```
+//! # use tokenward::{MemoryStore, conformance};
+//! # tokenward::block_on(async {
+//! conformance::token_store(|| async { MemoryStore::new() }).await;
+//! conformance::usage_store(|| async { MemoryStore::new() }).await;
+//! # });
+//! ```
+//!
+//! Or each promise as a test with a name of its own, so that one failure hides no other:
+//!
+//! ```
+//! # use tokenward::MemoryStore;
+//! tokenward::token_store_tests!(memory, || async { MemoryStore::new() });
+//! tokenward::usage_store_tests!(memory_usage, || async { MemoryStore::new() });
+//! ```
+//!
+//! The closure gives a store that is empty and shares nothing with those before; it is opened by
+//! the suite. The functions run on whatever polls them and start no runtime; the tests that the
+//! macros write run under [`block_on`](crate::block_on). A store whose futures need a runtime calls
+//! the functions, or [`token_store`], from tests of that runtime. The promises that end in
+//! `_threads` poll on threads of their own and are therefore called by name only.
+
+mod changing;
+mod fixture;
+mod histories;
+mod inserting;
+mod listing;
+mod population;
+mod reading;
+mod revoking;
+mod side_by_side;
+mod used;
+
+pub use changing::*;
+pub use fixture::{sample_draft, sample_id, sample_token};
+pub use histories::*;
+pub use inserting::*;
+pub use listing::*;
+pub use reading::*;
+pub use revoking::*;
+pub use used::*;
+
+use crate::{TokenStore, UsageStore};
+
+/// Checks every promise of a [`TokenStore`], one after the other.
+///
+/// # Panics
+/// Where one is broken.
+pub async fn token_store<S: TokenStore, F: Future<Output = S>>(fresh: impl Fn() -> F) {
+    crate::__token_store_promises!(__run_promises, fresh);
+}
+
+/// Checks every promise of a [`UsageStore`], one after the other.
+///
+/// # Panics
+/// Where one is broken.
+pub async fn usage_store<S: UsageStore, F: Future<Output = S>>(fresh: impl Fn() -> F) {
+    crate::__usage_store_promises!(__run_promises, fresh);
+}
+
+/// A module of this name with a test for each promise of a [`TokenStore`].
+#[macro_export]
+macro_rules! token_store_tests {
+    ($name:ident, $fresh:expr) => {
+        $crate::__token_store_promises!(__test_promises, $name, $fresh);
+    };
+}
+
+/// A module of this name with a test for each promise of a [`UsageStore`].
+#[macro_export]
+macro_rules! usage_store_tests {
+    ($name:ident, $fresh:expr) => {
+        $crate::__usage_store_promises!(__test_promises, $name, $fresh);
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __token_store_promises {
+    ($run:ident, $($given:tt)*) => {
+        $crate::$run! { [$($given)*]
+            opening_twice_is_harmless
+            the_service_key_stays_the_same
+            every_field_comes_back
+            awkward_text_survives
+            a_digest_that_cannot_be_read_matches_nothing
+            unknown_ids_are_left_out
+            the_settled_state_is_read
+            insert_refuses_a_taken_id
+            a_cap_counts_living_tokens_of_the_tenant
+            a_cap_holds_against_many_at_once
+            update_replaces_what_has_the_version
+            update_refuses_another_version
+            update_does_all_or_nothing
+            one_of_many_updates_wins
+            numbers_follow_the_commits
+            purge_needs_the_version_and_keeps_history
+            revoke_all_takes_what_is_chosen
+            revoke_all_writes_history_for_each
+            the_chain_of_each_tenant_holds
+            history_is_filtered
+            history_comes_in_pages
+            a_listing_keeps_to_its_filter
+            a_listing_knows_each_status_at_each_moment
+            a_listing_comes_in_pages
+            a_listing_counts_no_further_than_asked
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __usage_store_promises {
+    ($run:ident, $($given:tt)*) => {
+        $crate::$run! { [$($given)*]
+            use_adds_up
+            a_repeated_batch_counts_once
+            nodes_add_up
+            counters_stop_at_their_end
+            a_large_batch_is_added_whole
+            use_is_read_for_many
+            use_is_erased
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __run_promises {
+    ([$fresh:ident] $($promise:ident)*) => { $( $crate::conformance::$promise(&$fresh).await; )* };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __test_promises {
+    ([$name:ident, $fresh:expr] $($promise:ident)*) => {
+        mod $name {
+            #[allow(unused_imports)]
+            use super::*;
+
+            $(
+                #[test]
+                fn $promise() {
+                    $crate::block_on($crate::conformance::$promise($fresh));
+                }
+            )*
+        }
+    };
+}

@@ -1,0 +1,1 @@
+//! Faults that only a connection of the store's own can have.
