@@ -31,9 +31,9 @@ async fn eventful(store: &impl TokenStore) {
 }
 
 fn draft(token: &StoredToken, action: Action, time: usize) -> HistoryDraft {
-    let actor = Actor::new(if time % 2 == 0 { "maria" } else { "jo" });
+    let actor = Actor::new(if time.is_multiple_of(2) { "maria" } else { "jo" });
     let mut draft = HistoryDraft::new(action, &token.record, &actor, [time as u8; 16], at(time as i64));
-    if time % 5 == 0 {
+    if time.is_multiple_of(5) {
         draft.personal = None;
     }
     draft

@@ -29,7 +29,7 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 
 use self::file::{Opened, Reader, Writer};
-use self::threads::{Line, Queue, Threads};
+use self::threads::{Line, Threads};
 use super::{Cap, Change, HistoryQuery, Insertion, Listing, Query, RevokeAll, TokenStore, Updating};
 use crate::usage::{Counts, UsageBatch, UsageStore};
 use crate::{HistoryDraft, HistoryEntry, StoreError, StoredToken, TokenId};
@@ -88,8 +88,8 @@ impl SqliteStore {
         self
     }
 
-    /// The threads, which are started by whoever needs them first.
-    fn queues(&self) -> Result<(Arc<Queue<Writer>>, Arc<Queue<Reader>>), StoreError> {
+    /// Picks from the threads, which are started by whoever needs them first.
+    fn running<R>(&self, pick: impl FnOnce(&Running) -> R) -> Result<R, StoreError> {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         if running.is_none() {
             let opened = Opened::default();
@@ -100,8 +100,7 @@ impl SqliteStore {
                 writer: Threads::start("tokenward-write", vec![writer])?,
             });
         }
-        let running = running.as_ref().ok_or_else(|| StoreError::unavailable("no threads"))?;
-        Ok((running.writer.queue(), running.readers.queue()))
+        running.as_ref().map(pick).ok_or_else(|| StoreError::unavailable("there are no threads"))
     }
 
     async fn on_writer<T: Send + 'static>(
@@ -109,7 +108,7 @@ impl SqliteStore {
         line: Line,
         work: impl FnOnce(&mut Writer) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (writer, _) = self.queues()?;
+        let writer = self.running(|running| running.writer.queue())?;
         writer.ask(line, work).await.unwrap_or_else(|| {
             Err(StoreError::outcome_unknown("the thread that writes was interrupted by a panic"))
         })
@@ -126,7 +125,7 @@ impl SqliteStore {
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (_, readers) = self.queues()?;
+        let readers = self.running(|running| running.readers.queue())?;
         readers.ask(Line::Urgent, |reader| reader.read(work)).await.unwrap_or_else(|| {
             Err(StoreError::unavailable("the thread that reads was interrupted by a panic"))
         })
