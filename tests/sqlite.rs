@@ -201,6 +201,7 @@ fn a_second_store_on_the_file_is_refused_by_whatever_name() {
         first.open().await.unwrap();
         let name = if cfg!(unix) {
             let link = directory.path().join("link.db");
+            // The first was opened through its own name, this one leads to it.
             #[cfg(unix)]
             std::os::unix::fs::symlink(&path, &link).unwrap();
             link
@@ -303,7 +304,7 @@ fn a_file_that_is_gone_is_not_written_to() {
         assert!(matches!(tokens.flush().await, Err(Error::Store(_))));
         drop(tokens);
         let error = block_on(SqliteStore::at(&path).open()).unwrap_err();
-        assert!(why(&error).contains("there is no directory"), "{}", why(&error));
+        assert!(why(&error).contains("neither found nor created"), "{}", why(&error));
     });
 }
 

@@ -56,7 +56,7 @@ impl Writer {
         let path = resolve(&self.path)?;
         let ownership = Ownership::take(&path)?;
         let is_new = std::fs::metadata(&path).map_or(true, |metadata| metadata.len() == 0);
-        let connection = connect(&path, OpenFlags::SQLITE_OPEN_CREATE, self.busy_timeout)?;
+        let connection = connect(&path, self.busy_timeout)?;
         if is_new {
             prefer_wal(&connection)?;
         }
@@ -136,7 +136,7 @@ impl Reader {
         let identity = self.opened.get().ok_or_else(not_open)?;
         identity.check()?;
         if self.connection.is_none() {
-            let connection = connect(identity.path(), OpenFlags::empty(), self.busy_timeout)?;
+            let connection = connect(identity.path(), self.busy_timeout)?;
             // Not opened as read-only: after a crash somebody must be able to roll back.
             connection.execute_batch("PRAGMA query_only = ON").map_err(failed)?;
             self.connection = Some(connection);
@@ -151,8 +151,9 @@ impl Reader {
     }
 }
 
-fn connect(path: &Path, more: OpenFlags, busy_timeout: Duration) -> Result<Connection, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | more;
+fn connect(path: &Path, busy_timeout: Duration) -> Result<Connection, StoreError> {
+    // Without CREATE: a file that is gone must not come back empty.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     connection.busy_timeout(busy_timeout).map_err(failed)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);

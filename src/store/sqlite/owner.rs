@@ -69,22 +69,19 @@ fn beside(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// The one path of a file, however it was named: two names of one file must meet in one lock.
+/// The one path of a file, however it was named: two names of one file must meet in one lock. The
+/// file is created empty if it is not there, since only what is there has one path.
 pub(super) fn resolve(path: &Path) -> Result<PathBuf, StoreError> {
-    if let Ok(whole) = fs::canonicalize(path) {
-        return Ok(whole);
-    }
-    let name = path.file_name().ok_or_else(|| {
-        StoreError::broken(format!("{:?} does not name a file", path.display().to_string()))
-    })?;
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let directory = fs::canonicalize(directory).map_err(|error| {
-        StoreError::unavailable(format!("there is no directory {}: {error}", directory.display()))
-    })?;
-    Ok(directory.join(name))
+    let resolved = fs::canonicalize(path).or_else(|_| {
+        OpenOptions::new().append(true).create(true).open(path)?;
+        fs::canonicalize(path)
+    });
+    resolved.map_err(|error: io::Error| {
+        StoreError::unavailable(format!(
+            "{:?} can be neither found nor created: {error}",
+            path.display().to_string()
+        ))
+    })
 }
 
 /// Which file it was that was opened. What is written to one that was deleted or replaced would be

@@ -1,6 +1,7 @@
 //! Faults that only the store's own connections can have.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::task::{Context, Waker};
 
