@@ -17,7 +17,7 @@ const FILL: &str = "
          secret_created_at, rotation_keys, version, sequence)
     SELECT
         printf('Number_%09d', n), printf('Token %07d', (n * 7919) % 1000003), 'For measuring',
-        iif(n % 2, 'acme', 'tenant-' || n % 1000), 'owner-' || n / 20,
+        iif(n % 2, 'acme', 'tenant-' || (n % 1000)), 'owner-' || (n / 20),
         iif(n % 1000 = 1, '[\"orders:write\",\"orders:read\"]', '[\"orders:read\",\"products:read\"]'),
         '[{\"limit\":60,\"window_ms\":60000}]', '[]', 'live', '{\"plan\":\"gold\"}',
         iif(n % 3, 1900000000000 + (n * 7919) % 1000003, NULL),

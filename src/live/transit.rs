@@ -345,3 +345,36 @@ impl Drop for Mark {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Digest, TokenRecord};
+
+    /// What the end of a change puts into the table.
+    fn settled(transit: &Transit, id: TokenId) -> Option<Known> {
+        let record = TokenRecord::stand_in(id, chrono::DateTime::UNIX_EPOCH);
+        let digest = Digest::matching_nothing();
+        let token = StoredToken { record, digest, previous_digest: None, rotation_keys: Vec::new() };
+        let ending = Ending::Known { outcome: Known::Record(Box::new(token)), rotated: false };
+        let mut settled = None;
+        transit.unmark(id, 0, ending, |known| settled = Some(known));
+        settled
+    }
+
+    #[test]
+    fn what_a_change_has_seen_is_not_believed_after_a_later_change_of_all() {
+        let (transit, id) = (Transit::new(), TokenId::placeholder());
+        transit.mark(id, 0);
+        assert!(matches!(settled(&transit, id), Some(Known::Record(_))));
+        transit.mark(id, 0);
+        transit.mark_all();
+        transit.unmark_all(true);
+        assert!(matches!(settled(&transit, id), Some(Known::Nothing)));
+        // One that began afterwards has seen what is true.
+        transit.mark_all();
+        transit.mark(id, 0);
+        transit.unmark_all(true);
+        assert!(matches!(settled(&transit, id), Some(Known::Record(_))));
+    }
+}

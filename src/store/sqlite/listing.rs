@@ -136,76 +136,103 @@ impl Way {
 
 fn conditions(statement: &mut Statement, query: &Query, way: Way) {
     statement.sql.push_str(" WHERE 1");
-    if let TenantFilter::Only(tenant) = &query.tenant {
-        let column = if way == Way::Scope { "s.tenant" } else { "t.tenant" };
-        statement.and_tenant(column, tenant.as_deref());
-    }
     let filter = &query.filter;
-    let text = |text: &str| Value::Text(text.to_owned());
+    if let TenantFilter::Only(tenant) = &query.tenant {
+        match way {
+            Way::Scope => statement.and_tenant("s.tenant", tenant.as_deref()),
+            Way::Revoked | Way::Order => statement.and_tenant("t.tenant", tenant.as_deref()),
+            Way::Owner => {
+                let place = statement.place(tenant.clone().map_or(Value::Null, Value::Text));
+                statement.look_at(&format!("t.tenant IS {place}"));
+            }
+        }
+    }
+    if let Some(owner) = &filter.owner {
+        statement.and("t.owner =", Value::Text(owner.clone()));
+    }
     if way == Way::Revoked {
-        statement.sql.push_str(" AND t.revoked_at IS NOT NULL");
+        statement.look_at("t.revoked_at IS NOT NULL");
     } else if !filter.statuses.is_empty() {
         status(statement, filter, query.now.timestamp_millis());
     }
-    if let Some(scope) = &filter.scope {
-        if way == Way::Scope {
-            statement.and("s.scope =", text(scope.as_str()));
-        } else {
-            let place = statement.place(text(scope.as_str()));
-            statement.sql.push_str(&format!(
-                " AND EXISTS (SELECT 1 FROM tokenward_token_scopes WHERE token = t.id AND scope = {place})"
-            ));
-        }
-    }
-    let equal = [
-        ("t.owner =", &filter.owner),
-        ("t.created_by =", &filter.created_by),
-        ("t.environment =", &filter.environment),
-    ];
-    for (column, wanted) in equal {
+    scope(statement, filter, way);
+    times(statement, query, way);
+    for (column, wanted) in [("t.created_by", &filter.created_by), ("t.environment", &filter.environment)] {
         if let Some(wanted) = wanted {
-            statement.and(column, text(wanted));
+            let place = statement.place(Value::Text(wanted.clone()));
+            statement.look_at(&format!("{column} = {place}"));
         }
     }
     for (key, value) in &filter.metadata {
-        let (key, value) = (statement.place(text(key)), statement.place(text(value)));
-        statement.sql.push_str(&format!(
-            " AND EXISTS (SELECT 1 FROM json_each(t.metadata) AS m WHERE m.key = {key} AND m.value = {value})"
+        let (key, value) = (Value::Text(key.clone()), Value::Text(value.clone()));
+        let (key, value) = (statement.place(key), statement.place(value));
+        statement.look_at(&format!(
+            "EXISTS (SELECT 1 FROM json_each(t.metadata) AS m WHERE m.key = {key} AND m.value = {value})"
         ));
-    }
-    if let Some(before) = filter.expires_before {
-        // In terms of the column that is sorted by. What never expires lies behind every moment.
-        statement.and("t.expires_key <", Value::Integer(before.timestamp_millis()));
-    }
-    if let Some(before) = filter.created_before {
-        let column = if way == Way::Scope { "s.created_at <" } else { "t.created_at <" };
-        statement.and(column, Value::Integer(before.timestamp_millis()));
     }
     if let Some(shown) = &filter.text {
-        let place = statement.place(Value::Text(shown.to_ascii_lowercase()));
-        // SQLite's lower() changes ASCII letters alone, as the filter wants it.
-        let has = |column: &str| format!("instr(lower({column}), {place}) > 0");
-        statement.sql.push_str(&format!(
-            " AND ({} OR {} OR {} OR {} OR EXISTS (SELECT 1 FROM json_each(t.scopes) AS n WHERE {}))",
-            has("t.name"),
-            has("t.description"),
-            has("t.secret_start"),
-            has("t.secret_last4"),
-            has("n.value"),
+        text(statement, shown);
+    }
+}
+
+fn scope(statement: &mut Statement, filter: &Filter, way: Way) {
+    let Some(scope) = &filter.scope else { return };
+    let scope = Value::Text(scope.as_str().to_owned());
+    if way == Way::Scope {
+        statement.and("s.scope =", scope);
+    } else {
+        let place = statement.place(scope);
+        statement.look_at(&format!(
+            "EXISTS (SELECT 1 FROM tokenward_token_scopes WHERE token = t.id AND scope = {place})"
         ));
     }
+}
+
+/// What never expires lies behind every moment: its key is the greatest number.
+fn times(statement: &mut Statement, query: &Query, way: Way) {
+    let (issued, _) = way.sorted_by(Order::NEWEST_FIRST);
+    let bounds = [
+        (SortKey::CreatedAt, issued, query.filter.created_before),
+        (SortKey::ExpiresAt, "t.expires_key", query.filter.expires_before),
+    ];
+    for (key, column, before) in bounds {
+        let Some(before) = before else { continue };
+        let before = Value::Integer(before.timestamp_millis());
+        if query.order.by == key {
+            // An end of the walk.
+            statement.and(&format!("{column} <"), before);
+        } else {
+            let place = statement.place(before);
+            statement.look_at(&format!("{column} < {place}"));
+        }
+    }
+}
+
+/// SQLite's lower() changes ASCII letters alone, as the filter wants it.
+fn text(statement: &mut Statement, shown: &str) {
+    let place = statement.place(Value::Text(shown.to_ascii_lowercase()));
+    let has = |column: &str| format!("instr(lower({column}), {place}) > 0");
+    statement.look_at(&format!(
+        "{} OR {} OR {} OR {} OR EXISTS (SELECT 1 FROM json_each(t.scopes) AS n WHERE {})",
+        has("t.name"),
+        has("t.description"),
+        has("t.secret_start"),
+        has("t.secret_last4"),
+        has("n.value"),
+    ));
 }
 
 /// The status in the order of `Life::status`: a comparison with a time that is not there is none.
 fn status(statement: &mut Statement, filter: &Filter, now_ms: i64) {
     let now = statement.place(Value::Integer(now_ms));
-    let is = format!(
+    let words = filter.statuses.iter().map(|status| Value::Text(status.as_str().to_owned()));
+    let places: Vec<_> = words.map(|word| statement.place(word)).collect();
+    statement.look_at(&format!(
         "CASE WHEN t.revoked_at IS NOT NULL THEN 'revoked' \
          WHEN {now} < t.not_before THEN 'not_yet_valid' \
          WHEN {now} >= t.expires_at THEN 'expired' \
          WHEN t.paused_at IS NOT NULL AND (t.paused_until IS NULL OR {now} < t.paused_until) THEN 'paused' \
-         ELSE 'active' END"
-    );
-    let words = filter.statuses.iter().map(|status| Value::Text(status.as_str().to_owned()));
-    statement.and_one_of(&is, words.collect());
+         ELSE 'active' END IN ({})",
+        places.join(", ")
+    ));
 }
