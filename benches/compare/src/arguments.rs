@@ -1,0 +1,31 @@
+//! What the command line asks for.
+
+use std::error::Error;
+
+/// What the command line asks for.
+pub struct Arguments {
+    pub sizes: Vec<usize>,
+    pub rounds: usize,
+    filter: Option<String>,
+}
+
+impl Arguments {
+    pub fn read(mut words: impl Iterator<Item = String>) -> Result<Arguments, Box<dyn Error>> {
+        let mut arguments = Arguments { sizes: vec![1_000, 100_000, 1_000_000], rounds: 101, filter: None };
+        while let Some(word) = words.next() {
+            let value = words.next().ok_or_else(|| format!("{word} needs a value"))?;
+            match word.as_str() {
+                "--sizes" => arguments.sizes = value.split(',').map(str::parse).collect::<Result<_, _>>()?,
+                "--rounds" => arguments.rounds = value.parse()?,
+                "--filter" => arguments.filter = Some(value),
+                _ => return Err(format!("{word}: known are --sizes, --rounds and --filter").into()),
+            }
+        }
+        Ok(arguments)
+    }
+
+    /// Whether this part is to be measured: `verify`, `refusal` or `threads`.
+    pub fn wants(&self, part: &str) -> bool {
+        self.filter.as_deref().is_none_or(|filter| part.contains(filter))
+    }
+}
