@@ -11,7 +11,7 @@ pub struct Arguments {
 
 impl Arguments {
     pub fn read(mut words: impl Iterator<Item = String>) -> Result<Arguments, Box<dyn Error>> {
-        let mut arguments = Arguments { sizes: vec![1_000, 100_000, 1_000_000], rounds: 101, filter: None };
+        let mut arguments = Arguments { sizes: vec![1_000, 100_000, 1_000_000], rounds: 301, filter: None };
         while let Some(word) = words.next() {
             let value = words.next().ok_or_else(|| format!("{word} needs a value"))?;
             match word.as_str() {

@@ -1,6 +1,6 @@
 //! How long a verification takes, as a ratio to what others take for theirs in the same run.
 //!
-//! `cargo run --release -p compare [-- --sizes 1000,100000,1000000 --rounds 101 --filter verify]`
+//! `cargo run --release -p compare [-- --sizes 1000,100000,1000000 --rounds 301 --filter verify]`
 //!
 //! Prints a table for people, and a line for scripts for each figure: `ratio NAME N VALUE`. Times
 //! alone move with the machine and with whatever else runs on it; only the ratios say something.
