@@ -20,7 +20,7 @@ pub struct Standing([Option<QuotaStanding>; 3]);
 impl Standing {
     pub(super) const EMPTY: Standing = Standing([None; 3]);
 
-    pub(super) const fn of(only: QuotaStanding) -> Standing {
+    pub(crate) const fn of(only: QuotaStanding) -> Standing {
         Standing([Some(only), None, None])
     }
 

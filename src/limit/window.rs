@@ -1,7 +1,7 @@
 use super::counted::Counted;
 use super::log::Log;
 use super::tick::Moment;
-use super::{Limited, QuotaStanding, RateLimit, Standing, Tick};
+use super::{Limited, Quota, QuotaStanding, RateLimit, Standing, Tick};
 
 /// The requests of one token that its rate limit counts: an exact sliding window.
 ///
@@ -117,11 +117,17 @@ impl Window {
     /// The short way for the usual cases: no limit, or one logged quota with room. `None` leaves all as it was.
     #[inline]
     fn take_usual(&mut self, limit: &RateLimit, now: Tick) -> Option<Standing> {
-        let quota = match *limit.places() {
-            [Some(quota), None, None] => quota,
-            [None, ..] => return Some(Standing::EMPTY),
-            _ => return None,
-        };
+        match *limit.places() {
+            [Some(quota), None, None] => self.take_one(quota, now).map(Standing::of),
+            [None, ..] => Some(Standing::EMPTY),
+            _ => None,
+        }
+    }
+
+    /// The short way for one logged quota with room. `None` leaves all as it was, and says nothing of whether
+    /// [`Window::take`] would find room.
+    #[inline]
+    pub(crate) fn take_one(&mut self, quota: Quota, now: Tick) -> Option<QuotaStanding> {
         let Form::Logged(log) = &mut self.form else { return None };
         if !quota.is_logged() || log.longest_ms() > quota.window_ms() {
             return None;
@@ -132,7 +138,7 @@ impl Window {
         log.set_longest_ms(quota.window_ms());
         self.latest_ms = self.latest_ms.max(now.ms);
         let remaining = quota.limit() - count;
-        Some(Standing::of(QuotaStanding { quota, remaining, reset_ms: reach_ms }))
+        Some(QuotaStanding { quota, remaining, reset_ms: reach_ms })
     }
 
     fn take_any(&mut self, limit: &RateLimit, now: Tick) -> Result<Standing, Limited> {

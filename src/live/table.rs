@@ -105,6 +105,14 @@ impl Live {
         if !entry.is_trusted() || self.is_stale(&entry, asked.now) {
             return None;
         }
+        let granted = if self.shared.is_none() { entry.grant_plain(asked) } else { None };
+        if let Some((granted, newly_dirty)) = granted {
+            drop(entry);
+            if newly_dirty {
+                self.dirty.push(id);
+            }
+            return Some(Decided::Granted(granted));
+        }
         let (decided, newly_dirty) = entry.decide(asked, self.shared.as_ref());
         drop(entry);
         if newly_dirty {
