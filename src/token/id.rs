@@ -35,9 +35,11 @@ impl TokenId {
     }
 
     /// Reads the sixteen characters of [`TokenId::as_str`].
+    #[inline]
     pub fn from_characters(characters: &[u8]) -> Result<TokenId, InvalidTokenId> {
         let id: [u8; ID_LENGTH] = characters.try_into().map_err(|_| InvalidTokenId)?;
-        if id.iter().all(|byte| alphabet::is_token_byte(*byte)) {
+        // All of them without stopping at the first: sixteen at once instead of one by one.
+        if id.iter().fold(true, |all, byte| all & alphabet::is_token_byte(*byte)) {
             Ok(TokenId(id))
         } else {
             Err(InvalidTokenId)
