@@ -14,7 +14,7 @@ use super::known::{MissLane, Misses};
 use super::lingering::Lingering;
 use super::shared::SharedLimit;
 use super::tenants::Tenants;
-use super::transit::{Asking, Ending, Known, Mark, MarkAll, Transit};
+use super::transit::{Asking, Known, Mark, MarkAll, Transit};
 use super::unknown::UnknownIds;
 use crate::clock::Reading;
 use crate::limit::{RateLimit, Tick};
@@ -234,27 +234,25 @@ impl Live {
         Mark::new(self.clone(), id, rotations)
     }
 
-    pub(super) fn unmark(&self, id: TokenId, ending: Ending) {
-        self.transit.unmark(id, self.hash(&id), ending, |known| self.settle(id, known));
+    pub(super) fn transit(&self) -> &Transit {
+        &self.transit
     }
 
-    /// The store has told what became of a change whose outcome was unknown.
-    pub(crate) fn settled(&self, id: TokenId, known: Known) {
-        self.transit.settled(id, self.hash(&id), known, |known| self.settle(id, known));
+    /// The store has told what became of changes whose outcome was unknown, up to this number.
+    pub(crate) fn settled(&self, id: TokenId, through: u64, known: Known) {
+        let settle = |known, is_newest| self.settle(id, known, is_newest);
+        self.transit.settled(id, self.hash(&id), through, known, settle);
     }
 
-    /// The ids of changes whose outcome is unknown.
-    pub(crate) fn unsettled(&self) -> Vec<TokenId> {
+    /// The ids of changes whose outcome is unknown, each with the number of the last of them.
+    pub(crate) fn unsettled(&self) -> Vec<(TokenId, u64)> {
         self.transit.unsettled()
     }
 
-    pub(super) fn rotations(&self, id: &TokenId) -> u64 {
-        self.transit.rotations(id)
-    }
-
     /// Puts what is known after a change into the table. The entry keeps its window and its
-    /// counters. Where nothing is known it is looked up again at its next use.
-    fn settle(&self, id: TokenId, known: Known) {
+    /// counters. Where nothing is known, or it may not be the newest, it is looked up again at its
+    /// next use.
+    pub(super) fn settle(&self, id: TokenId, known: Known, is_newest: bool) {
         match known {
             Known::Nothing => {}
             Known::Gone => {
@@ -265,7 +263,7 @@ impl Live {
                 let fresh = self.entry(&token);
                 if let Some(mut entry) = self.entries.get_mut(&id) {
                     entry.replace_record(fresh);
-                    if self.trust == Trust::UntilChanged {
+                    if is_newest && self.trust == Trust::UntilChanged {
                         entry.trust();
                     }
                 }
@@ -290,14 +288,14 @@ impl Live {
         self.transit.unmark_all(outcome_is_known);
     }
 
-    /// How many changes of unknown ids ended without their outcome being known.
-    pub(crate) fn unsettled_all(&self) -> usize {
+    /// The number of the last change of unknown ids that ended without its outcome being known.
+    pub(crate) fn unsettled_all(&self) -> Option<u64> {
         self.transit.unsettled_all()
     }
 
-    /// So many of those are over: the store has told.
-    pub(crate) fn settled_all(&self, number: usize) {
-        self.transit.settled_all(number);
+    /// Those up to this number are over: the store has told.
+    pub(crate) fn settled_all(&self, through: u64) {
+        self.transit.settled_all(through);
     }
 
     /// Counts a finished response. A token that was purged meanwhile counts nothing.
@@ -389,7 +387,7 @@ impl Live {
         }
     }
 
-    fn hash(&self, id: &TokenId) -> u64 {
+    pub(super) fn hash(&self, id: &TokenId) -> u64 {
         self.hash.hash_one(id)
     }
 }

@@ -21,8 +21,11 @@ struct State {
     changing: HashMap<TokenId, Changing>,
     /// How many changes are under way of which nobody knows which ids they touch.
     changing_all: usize,
-    /// How many of those ended without their outcome being known.
-    unsettled_all: usize,
+    /// The numbers of those that ended without their outcome being known.
+    unsettled_all: Vec<u64>,
+    /// Counts the changes that ended without their outcome being known. What the store tells
+    /// settles those that had ended before it was asked, and no later ones.
+    unknown_endings: u64,
     flights: HashMap<TokenId, Arc<Flight>>,
 }
 
@@ -31,11 +34,14 @@ struct State {
 struct Changing {
     holders: usize,
     rotations: u64,
+    /// One of them is a rotation that has begun to write: no other may.
+    rotating: bool,
     newest: Known,
-    /// A change ended without its outcome being known: the mark stays until the store has told.
-    unsettled: bool,
     /// A change of unknown ids has begun meanwhile: what this one has seen may be over.
     doubted: bool,
+    /// A change ended without its outcome being known, with this number: the mark stays until the
+    /// store has told.
+    unsettled: Option<u64>,
 }
 
 /// What is known of a token when a change of it has ended.
@@ -125,6 +131,8 @@ pub(crate) struct Mark {
     pub(super) id: TokenId,
     /// How many rotations of the id had ended, of those that overlap, when this change began.
     rotations: u64,
+    /// It is the one that may write a new secret.
+    rotating: bool,
     open: bool,
 }
 
@@ -180,20 +188,23 @@ impl Transit {
             self.bump_all();
             state.changing_all -= 1;
         } else {
-            state.unsettled_all += 1;
+            let number = state.number_unknown_ending();
+            state.unsettled_all.push(number);
         }
     }
 
-    pub(super) fn unsettled_all(&self) -> usize {
-        self.state().unsettled_all
+    /// The number of the last change of unknown ids that ended without its outcome being known.
+    pub(super) fn unsettled_all(&self) -> Option<u64> {
+        self.state().unsettled_all.last().copied()
     }
 
-    /// So many changes whose outcome was unknown are over, whatever became of them.
-    pub(super) fn settled_all(&self, number: usize) {
+    /// The changes up to this number are over, whatever became of them.
+    pub(super) fn settled_all(&self, through: u64) {
         let mut state = self.state();
         self.bump_all();
-        state.unsettled_all -= number;
-        state.changing_all -= number;
+        let before = state.unsettled_all.len();
+        state.unsettled_all.retain(|number| *number > through);
+        state.changing_all -= before - state.unsettled_all.len();
     }
 
     fn bump_all(&self) {
@@ -217,50 +228,82 @@ impl Transit {
         rotations
     }
 
-    /// One change of the id has ended.
-    pub(super) fn unmark(&self, id: TokenId, hash: u64, ending: Ending, settle: impl FnOnce(Known)) {
+    /// One rotation of the id is about to write, if none of those that overlap with it has written
+    /// or is about to: whoever reads the token now could not tell that it has another secret soon.
+    fn begin_rotation(&self, id: &TokenId, rotations: u64) -> bool {
         let mut state = self.state();
+        let Some(changing) = state.changing.get_mut(id) else { return false };
+        let may = !changing.rotating && changing.rotations == rotations;
+        changing.rotating |= may;
+        may
+    }
+
+    /// One change of the id has ended, which was the one `rotating` or was not.
+    fn unmark(
+        &self,
+        id: TokenId,
+        hash: u64,
+        rotating: bool,
+        ending: Ending,
+        settle: impl FnOnce(Known, bool),
+    ) {
+        let mut state = self.state();
+        let number = match ending {
+            Ending::Known { .. } => None,
+            Ending::Unknown => Some(state.number_unknown_ending()),
+        };
         let Some(changing) = state.changing.get_mut(&id) else { return };
         changing.holders -= 1;
-        match ending {
-            Ending::Known { outcome, rotated } => {
-                changing.rotations += u64::from(rotated);
-                changing.learn(outcome);
-            }
-            Ending::Unknown => changing.unsettled = true,
+        changing.rotating &= !rotating;
+        changing.unsettled = number.or(changing.unsettled);
+        if let Ending::Known { outcome, rotated } = ending {
+            changing.rotations += u64::from(rotated);
+            changing.learn(outcome);
         }
         self.lift(state, id, hash, settle);
     }
 
-    /// The store has told what became of a change whose outcome was unknown.
-    pub(super) fn settled(&self, id: TokenId, hash: u64, outcome: Known, settle: impl FnOnce(Known)) {
+    /// The store has told what became of changes whose outcome was unknown, up to this number.
+    pub(super) fn settled(
+        &self,
+        id: TokenId,
+        hash: u64,
+        through: u64,
+        outcome: Known,
+        settle: impl FnOnce(Known, bool),
+    ) {
         let mut state = self.state();
         let Some(changing) = state.changing.get_mut(&id) else { return };
-        changing.unsettled = false;
+        changing.unsettled = changing.unsettled.filter(|number| *number > through);
         changing.learn(outcome);
         self.lift(state, id, hash, settle);
     }
 
     /// Lifts the mark if this was the last of the changes that overlap and all their outcomes are
-    /// known. `settle` puts the newest of them into the table before any look-up may begin again.
-    fn lift(&self, mut state: MutexGuard<'_, State>, id: TokenId, hash: u64, settle: impl FnOnce(Known)) {
+    /// known. `settle` puts the newest of them into the table before any look-up may begin again,
+    /// and is told whether it may be believed: not where a change that may be newer and touch any
+    /// id is under way, or has begun since.
+    fn lift(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        id: TokenId,
+        hash: u64,
+        settle: impl FnOnce(Known, bool),
+    ) {
         self.bump(hash);
+        let nothing_newer = state.changing_all == 0;
         let Entry::Occupied(mut changing) = state.changing.entry(id) else { return };
-        if changing.get().holders == 0 && !changing.get().unsettled {
-            let newest = std::mem::take(&mut changing.get_mut().newest);
-            let is_doubtful = changing.get().doubted && matches!(newest, Known::Record(_));
-            settle(if is_doubtful { Known::Nothing } else { newest });
+        if changing.get().holders == 0 && changing.get().unsettled.is_none() {
+            let is_newest = nothing_newer && !changing.get().doubted;
+            settle(std::mem::take(&mut changing.get_mut().newest), is_newest);
             changing.remove();
         }
     }
 
-    pub(super) fn rotations(&self, id: &TokenId) -> u64 {
-        self.state().changing.get(id).map_or(0, |changing| changing.rotations)
-    }
-
-    pub(super) fn unsettled(&self) -> Vec<TokenId> {
+    /// The ids of changes whose outcome is unknown, each with the number of the last of them.
+    pub(super) fn unsettled(&self) -> Vec<(TokenId, u64)> {
         let state = self.state();
-        state.changing.iter().filter(|(_, changing)| changing.unsettled).map(|(id, _)| *id).collect()
+        state.changing.iter().filter_map(|(id, changing)| Some((*id, changing.unsettled?))).collect()
     }
 
     fn land(&self, id: &TokenId, flight: &Arc<Flight>, landing: Landing) {
@@ -276,6 +319,13 @@ impl Transit {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn number_unknown_ending(&mut self) -> u64 {
+        self.unknown_endings += 1;
+        self.unknown_endings
     }
 }
 
@@ -322,18 +372,26 @@ impl Drop for Lead<'_> {
 
 impl Mark {
     pub(super) fn new(live: Arc<Live>, id: TokenId, rotations: u64) -> Mark {
-        Mark { live, id, rotations, open: true }
+        Mark { live, id, rotations, rotating: false, open: true }
     }
 
-    /// Whether a rotation that overlaps with this change has ended since it began.
-    pub(crate) fn was_rotated(&self) -> bool {
-        self.live.rotations(&self.id) != self.rotations
+    /// Whether this change may write a new secret: of those that overlap, the first that comes here,
+    /// until it has ended, and after it those alone that began later.
+    pub(crate) fn begin_rotation(&mut self) -> bool {
+        self.rotating = self.rotating || self.live.transit().begin_rotation(&self.id, self.rotations);
+        self.rotating
     }
 
     /// The change has ended; what is known of it is in the table when this returns.
     pub(crate) fn finish(mut self, ending: Ending) {
+        self.end(ending);
+    }
+
+    fn end(&mut self, ending: Ending) {
         self.open = false;
-        self.live.unmark(self.id, ending);
+        let (live, id) = (&self.live, self.id);
+        let settle = |known, is_newest| live.settle(id, known, is_newest);
+        live.transit().unmark(id, live.hash(&id), self.rotating, ending, settle);
     }
 }
 
@@ -341,7 +399,7 @@ impl Drop for Mark {
     fn drop(&mut self) {
         // Whoever carried the change went away in its midst, by a panic or with its runtime.
         if self.open {
-            self.live.unmark(self.id, Ending::Unknown);
+            self.end(Ending::Unknown);
         }
     }
 }

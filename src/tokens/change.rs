@@ -80,12 +80,12 @@ impl Engine {
 
     async fn change_marked<P: Planning>(
         &self,
-        mark: Mark,
+        mut mark: Mark,
         id: TokenId,
         expected: Expected,
         mut planning: P,
     ) -> Result<(TokenRecord, P::Answer), Error> {
-        let outcome = self.compare_and_set(&mark, id, expected, &mut planning).await;
+        let outcome = self.compare_and_set(&mut mark, id, expected, &mut planning).await;
         match outcome {
             Ok((token, answer, changed)) => {
                 let record = token.record.clone();
@@ -108,21 +108,21 @@ impl Engine {
 
     async fn compare_and_set<P: Planning>(
         &self,
-        mark: &Mark,
+        mark: &mut Mark,
         id: TokenId,
         expected: Expected,
         planning: &mut P,
     ) -> Result<(StoredToken, P::Answer, Changed), Error> {
         for _ in 0..ATTEMPTS {
             let current = self.load(id).await?.ok_or(Error::NotFound)?;
-            if P::ROTATES && mark.was_rotated() {
-                return Err(Error::Conflict);
-            }
             let version = current.record.version;
             let now = self.clock.now().wall();
             let (plan, answer) = planning.plan(self, &current, now)?;
             // Compared after the plan, so that whoever may not see the token learns nothing of it.
             if matches!(expected, Expected::Version(expected) if expected != version) {
+                return Err(Error::Conflict);
+            }
+            if P::ROTATES && !mark.begin_rotation() {
                 return Err(Error::Conflict);
             }
             match plan {
@@ -141,7 +141,7 @@ impl Engine {
                     }
                 }
             }
-            if P::ROTATES && (mark.was_rotated() || self.secret_moved(&current).await?) {
+            if P::ROTATES && self.secret_moved(&current).await? {
                 return Err(Error::Conflict);
             }
         }

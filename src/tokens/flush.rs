@@ -123,20 +123,22 @@ impl Engine {
 
     /// Asks the store what became of changes whose outcome is unknown.
     pub(super) async fn settle_unknown_outcomes(&self) -> Result<(), StoreError> {
-        for id in self.live.unsettled() {
-            let known = match self.store.load_settled(&id).await? {
-                Some(token) => Known::Record(Box::new(token)),
-                None => Known::Gone,
-            };
-            self.live.settled(id, known);
+        self.open().await?;
+        let mut outcome = Ok(());
+        for (id, through) in self.live.unsettled() {
+            // One row that cannot be read does not keep the others from being settled.
+            match self.store.load_settled(&id).await {
+                Ok(Some(token)) => self.live.settled(id, through, Known::Record(Box::new(token))),
+                Ok(None) => self.live.settled(id, through, Known::Gone),
+                Err(error) => outcome = Err(error),
+            }
         }
-        let unsettled = self.live.unsettled_all();
-        if unsettled > 0 {
+        if let Some(through) = self.live.unsettled_all() {
             // Any look-up under the lock will do: it waits for what is under way.
             self.store.load_settled(&TokenId::placeholder()).await?;
-            self.live.settled_all(unsettled);
+            self.live.settled_all(through);
         }
-        Ok(())
+        outcome
     }
 }
 
