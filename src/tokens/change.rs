@@ -93,6 +93,9 @@ impl Engine {
                     if changed == Changed::Purged { Known::Gone } else { Known::Record(Box::new(token)) };
                 let rotated = P::ROTATES && changed == Changed::Replaced;
                 mark.finish(Ending::Known { outcome, rotated });
+                if changed == Changed::Purged {
+                    self.usage.erase(&[id]).await?;
+                }
                 Ok((record, answer))
             }
             Err(Error::Store(error)) if error.outcome_is_unknown() => {

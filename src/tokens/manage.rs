@@ -116,12 +116,8 @@ impl ChangeToken<'_> {
     /// [`Error::StillValid`] for a purge; [`Error::Store`].
     pub async fn by(self, actor: impl Into<Actor>) -> Result<TokenRecord, Error> {
         let engine = self.tokens.engine();
-        let is_purge = matches!(self.kind, Kind::Purge);
         let change = TokenChange { kind: self.kind, reason: reason(self.reason)?, actor: actor.into() };
         let (record, ()) = engine.change(self.id, self.expected, change).await?;
-        if is_purge {
-            engine.usage.erase(&[self.id]).await?;
-        }
         Ok(record)
     }
 
