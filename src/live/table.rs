@@ -40,7 +40,7 @@ pub(crate) struct Live {
     trust: Trust,
     capacity: usize,
     granularity_ms: u32,
-    /// No eviction is tried again before this moment: the last one found nothing to evict.
+    /// No eviction is tried again before this moment: the last one left nothing to evict.
     evict_after_ms: AtomicU64,
 }
 
@@ -362,7 +362,7 @@ impl Live {
     }
 
     /// Drops idle entries, a tenth of the table at most, so that the next fills find room. It
-    /// looks at every entry, which is why it is not tried again at once.
+    /// looks at every entry, which is why it is not tried again at once where no idle one is left.
     fn evict(&self, now: Reading) {
         let most = self.capacity / 10 + 1;
         let mut left = most;
@@ -375,7 +375,9 @@ impl Live {
             !drop
         });
         self.count.fetch_sub(most - left, Ordering::Relaxed);
-        self.evict_after_ms.store(now.monotonic_ms + EVICTION_PAUSE_MS, Ordering::Relaxed);
+        if left > 0 {
+            self.evict_after_ms.store(now.monotonic_ms + EVICTION_PAUSE_MS, Ordering::Relaxed);
+        }
     }
 
     #[inline]
