@@ -38,9 +38,11 @@ impl Misses {
     /// A lane to the store, if one is free. A quarter of them is for known ids.
     pub(super) fn enter(&self, is_known: bool) -> Option<MissLane<'_>> {
         let greatest = if is_known { self.greatest } else { self.greatest - self.greatest / 4 };
-        let before = self.under_way.fetch_add(1, Ordering::AcqRel);
-        let lane = MissLane(&self.under_way);
-        (before < greatest).then_some(lane)
+        // Compared before it is counted: a flood that is turned away must not fill the reserve, not
+        // even for the moment between the two.
+        let count_one = |under_way| (under_way < greatest).then_some(under_way + 1);
+        let entered = self.under_way.fetch_update(Ordering::AcqRel, Ordering::Acquire, count_one);
+        entered.is_ok().then(|| MissLane(&self.under_way))
     }
 }
 
