@@ -41,8 +41,9 @@ struct Cold {
     pending: Pending,
     /// The name, once a refusal had to tell it.
     name: Option<Box<str>>,
-    /// When the record was read: the low bits of the monotonic hand.
-    filled: u32,
+    /// When the record was read, on the monotonic hand. In full: a token may lie idle for longer
+    /// than 32 bits of milliseconds hold.
+    filled_ms: u64,
 }
 
 /// What makes a token's decision longer.
@@ -217,15 +218,15 @@ impl Entry {
 
     /// Notes when the record was read, for a service that says how stale an answer may be.
     pub(super) fn note_filled(&mut self, now: Reading) {
-        self.cold.get_or_insert_default().filled = now.monotonic_ms as u32;
+        self.cold.get_or_insert_default().filled_ms = now.monotonic_ms;
         self.version_and_flags |= Flags::FILLED;
     }
 
     /// How long ago the record was read; without end where that was not noted.
-    pub(super) fn age_ms(&self, now: Reading) -> u32 {
+    pub(super) fn age_ms(&self, now: Reading) -> u64 {
         match &self.cold {
-            Some(cold) if self.has(Flags::FILLED) => (now.monotonic_ms as u32).wrapping_sub(cold.filled),
-            _ => u32::MAX,
+            Some(cold) if self.has(Flags::FILLED) => now.monotonic_ms.saturating_sub(cold.filled_ms),
+            _ => u64::MAX,
         }
     }
 

@@ -384,7 +384,7 @@ impl Live {
     fn is_stale(&self, entry: &Entry, now: Reading) -> bool {
         match self.trust {
             Trust::UntilChanged => false,
-            Trust::For(ms) => entry.age_ms(now) > ms,
+            Trust::For(ms) => entry.age_ms(now) > ms.into(),
             Trust::Never => true,
         }
     }
