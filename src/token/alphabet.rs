@@ -5,6 +5,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::CHECKSUM_LENGTH;
 
+/// How often is drawn for a text without `-` before the generator counts as failed. At least half
+/// of all draws have none: a working generator never comes here.
+pub(super) const DRAWS: usize = 256;
+
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// Writes `bytes` as URL-safe base64 into `text`, and says whether a token may hold it: the

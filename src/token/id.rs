@@ -54,13 +54,14 @@ impl TokenId {
 
     /// A new random id.
     pub(crate) fn random(randomness: &dyn Randomness) -> Result<TokenId, RandomnessFailed> {
-        loop {
+        for _ in 0..alphabet::DRAWS {
             let mut bytes = [0; 12];
             randomness.fill(&mut bytes)?;
             if let Some(id) = TokenId::from_bytes(bytes) {
                 return Ok(id);
             }
         }
+        Err(RandomnessFailed)
     }
 
     /// An id that no token has, where one must stand before there is one.

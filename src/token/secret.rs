@@ -33,7 +33,7 @@ impl Token {
         randomness: &dyn Randomness,
     ) -> Result<Token, RandomnessFailed> {
         let mut text = Zeroizing::new(String::with_capacity(prefix.as_str().len() + 1 + BODY_LENGTH));
-        loop {
+        for _ in 0..alphabet::DRAWS {
             let mut bytes = [0; 27];
             let mut secret = [0; SECRET_LENGTH];
             randomness.fill(&mut bytes)?;
@@ -51,6 +51,7 @@ impl Token {
                 return Ok(Token(text));
             }
         }
+        Err(RandomnessFailed)
     }
 
     /// The text, to be shown to its holder now: it cannot be had again. Keep it out of logs,
