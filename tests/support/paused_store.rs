@@ -211,6 +211,10 @@ impl TokenStore for PausedStore {
         self.exclusive
     }
 
+    async fn changes_by_others(&self) -> Result<u64, StoreError> {
+        self.inner.changes_by_others().await
+    }
+
     async fn service_key(&self) -> Result<[u8; 32], StoreError> {
         self.around(Call::ServiceKey, self.inner.service_key()).await
     }
