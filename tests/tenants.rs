@@ -5,8 +5,8 @@ mod support;
 use chrono::TimeDelta;
 use support::Stage;
 use tokenward::{
-    Actor, Error, Issued, Need, NewToken, NotGrantable, Policy, RateLimit, TOKENS_MANAGE, TOKENS_READ,
-    TokenRecord, Update,
+    Actor, Catalog, Error, Issued, Need, NewToken, NotGrantable, Policy, RateLimit, TOKENS_MANAGE,
+    TOKENS_READ, TokenRecord, Update,
 };
 
 const LIVE: Need<'static> = Need::live();
@@ -402,4 +402,20 @@ fn each_tenant_has_its_own_shared_limit() {
     assert_eq!([of(&one, "acme"), of(&two, "acme")], ["rate-limited"; 2]);
     stage.clock.advance(TimeDelta::seconds(60));
     assert_eq!(of(&two, "acme"), "granted");
+}
+
+#[test]
+fn the_scopes_of_a_large_catalogue_are_told_apart() {
+    let names: Vec<_> = (0..200).map(|number| format!("things{number}:read")).collect();
+    let catalog = names.iter().fold(Catalog::new(), |catalog, name| catalog.scope(name, "Look at things"));
+    let stage = Stage::with(|builder| builder.catalog(catalog));
+    for held in [0, 61, 62, 63, 64, 125, 126, 127, 128, 199] {
+        let issued = stage.issue(named().scopes([&names[held]]));
+        for (needed, name) in names.iter().enumerate() {
+            let expected = if needed == held { "granted" } else { "insufficient-scope" };
+            assert_eq!(stage.code(issued.secret.expose(), &Need::scope(name)), expected);
+        }
+        let both = [names[held].as_str(), names[(held + 64) % 200].as_str()];
+        assert_eq!(stage.code(issued.secret.expose(), &Need::scopes(&both)), "insufficient-scope");
+    }
 }

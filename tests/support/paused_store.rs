@@ -43,6 +43,7 @@ pub struct PausedStore {
     orders: Mutex<Vec<(Call, At, Order)>>,
     counts: Mutex<HashMap<Call, usize>>,
     yields: AtomicBool,
+    heard: Mutex<Vec<(&'static str, String)>>,
 }
 
 enum Order {
@@ -66,6 +67,7 @@ impl PausedStore {
             orders: Mutex::default(),
             counts: Mutex::default(),
             yields: AtomicBool::new(false),
+            heard: Mutex::default(),
         })
     }
 
@@ -99,6 +101,16 @@ impl PausedStore {
     /// How often a call was made.
     pub fn count(&self, call: Call) -> usize {
         self.counts.lock().unwrap().get(&call).copied().unwrap_or(0)
+    }
+
+    /// What it was given to write and what it answered, each with the name of its type, as `Debug`
+    /// shows it.
+    pub fn heard(&self) -> Vec<(&'static str, String)> {
+        self.heard.lock().unwrap().clone()
+    }
+
+    fn hear<T: std::fmt::Debug>(&self, value: &T) {
+        self.heard.lock().unwrap().push((std::any::type_name::<T>(), format!("{value:?} {value:#?}")));
     }
 
     fn order(&self, call: Call, at: At, order: Order) {
@@ -225,7 +237,12 @@ impl TokenStore for PausedStore {
         history: &HistoryDraft,
         cap: Option<Cap>,
     ) -> Result<Insertion, StoreError> {
-        self.around(Call::Insert, self.inner.insert(token, history, cap)).await
+        self.hear(token);
+        self.hear(history);
+        cap.iter().for_each(|cap| self.hear(cap));
+        let inserted = self.around(Call::Insert, self.inner.insert(token, history, cap)).await;
+        inserted.iter().for_each(|inserted| self.hear(inserted));
+        inserted
     }
 
     async fn load(&self, ids: &[TokenId]) -> Result<Vec<StoredToken>, StoreError> {
@@ -237,10 +254,14 @@ impl TokenStore for PausedStore {
     }
 
     async fn update(&self, changes: &[Change]) -> Result<Updating, StoreError> {
-        self.around(Call::Update, self.inner.update(changes)).await
+        changes.iter().for_each(|change| self.hear(change));
+        let updated = self.around(Call::Update, self.inner.update(changes)).await;
+        updated.iter().for_each(|updated| self.hear(updated));
+        updated
     }
 
     async fn revoke_all(&self, revocation: &RevokeAll) -> Result<Vec<StoredToken>, StoreError> {
+        self.hear(revocation);
         self.around(Call::RevokeAll, self.inner.revoke_all(revocation)).await
     }
 

@@ -1,0 +1,692 @@
+//! No secret is ever seen again: not in what any type shows of itself, not in logs, errors, JSON or
+//! rows, and none is made without randomness.
+
+mod support;
+
+use std::any::type_name;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{Debug, Display};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use chrono::TimeDelta;
+use serde::Serialize;
+use sha2::Digest as _;
+use support::{PausedStore, Stage, catalog, text_of};
+use tokenward::limit::{Limited, QuotaStanding, Standing, Tick, Window};
+use tokenward::{
+    Actor, Catalog, Clock, Counts, Declaration, Denied, Error, Expected, Filter, HistoryQuery, Need,
+    NewToken, Order, Policy, Prefix, Presented, Preset, Query, Quota, Randomness, RandomnessFailed,
+    RateLimit, Spawner, Status, StoreError, SystemClock, SystemRandomness, TenantFilter, Token, TokenId,
+    TokenStore, Tokens, Update, UsageBatch, UsageStore, Verdict, Via, block_on,
+};
+
+/// Everything that may not be seen: the texts of tokens, their secret parts, and their digests.
+#[derive(Default)]
+struct Hidden {
+    secrets: Vec<String>,
+    digests: Vec<String>,
+}
+
+impl Hidden {
+    fn add(&mut self, secret: &Token) {
+        let text = secret.expose();
+        let body = &text[text.len() - 58..];
+        // Any run of the secret that is longer than the last four characters, which are shown.
+        let secret = &body[16..52];
+        self.secrets.extend([secret[..12].to_owned(), secret[12..24].to_owned(), secret[24..].to_owned()]);
+        let digest = sha2::Sha256::digest(&body[..52]);
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let words =
+            digest.chunks_exact(8).map(|word| u64::from_be_bytes(word.try_into().unwrap()).to_string());
+        self.digests.extend(words);
+        self.digests.push(hex[8..40].to_owned());
+        self.digests.push(hex[8..40].to_uppercase());
+        // With the byte for its version in front and without; a part, which needs no padding.
+        for bytes in [digest.to_vec(), [&[1][..], &digest].concat()] {
+            self.digests.push(STANDARD.encode(&bytes[..30]));
+            self.digests.push(URL_SAFE_NO_PAD.encode(&bytes[..30]));
+        }
+        self.digests.push(format!("{:?}", &digest[..8]).trim_matches(['[', ']']).to_owned());
+    }
+
+    fn assert_absent(&self, what: &str, text: &str) {
+        self.assert_no_secret(what, text);
+        assert!(!self.digests.iter().any(|digest| text.contains(digest)), "a digest in {what}");
+    }
+
+    fn assert_no_secret(&self, what: &str, text: &str) {
+        assert!(!self.secrets.iter().any(|secret| text.contains(secret)), "a secret in {what}");
+    }
+}
+
+/// What the types of this crate have shown of themselves.
+#[derive(Default)]
+struct Shown {
+    debugged: BTreeMap<String, Vec<String>>,
+    displayed: BTreeMap<String, Vec<String>>,
+    serialized: BTreeMap<String, Vec<String>>,
+}
+
+fn short(name: &str) -> String {
+    let name = name.split('<').next().unwrap_or(name);
+    name.rsplit("::").next().unwrap_or(name).trim_start_matches('&').to_owned()
+}
+
+impl Shown {
+    fn debug<T: Debug>(&mut self, value: &T) {
+        let texts = self.debugged.entry(short(type_name::<T>())).or_default();
+        texts.extend([format!("{value:?}"), format!("{value:#?}")]);
+    }
+
+    fn display<T: Debug + Display>(&mut self, value: &T) {
+        self.debug(value);
+        let texts = self.displayed.entry(short(type_name::<T>())).or_default();
+        texts.extend([format!("{value}"), format!("{value:#}")]);
+    }
+
+    fn json<T: Debug + Serialize>(&mut self, value: &T) {
+        self.debug(value);
+        let texts = self.serialized.entry(short(type_name::<T>())).or_default();
+        texts.push(serde_json::to_string(value).unwrap());
+    }
+
+    fn both<T: Debug + Display + Serialize>(&mut self, value: &T) {
+        self.display(value);
+        self.json(value);
+    }
+
+    fn error<T: std::error::Error>(&mut self, error: &T) {
+        self.display(error);
+        let mut source = error.source();
+        while let Some(error) = source {
+            let text = format!("{error} {error:?}");
+            self.displayed.entry("sources of errors".into()).or_default().push(text);
+            source = error.source();
+        }
+    }
+}
+
+/// A type as the source declares it, and how its values can show themselves.
+#[derive(Default, Debug)]
+struct Declared {
+    debug: bool,
+    display: bool,
+    serialize: bool,
+}
+
+/// Every public type of the crate that needs no feature, read from the source: what is declared
+/// there and exported by `lib.rs` or a public module.
+fn public_types() -> BTreeMap<String, Declared> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut sources = Vec::new();
+    read_module(&root.join("lib.rs"), &root, &mut sources);
+    let mut exported = BTreeSet::new();
+    let mut public = vec![root.join("lib.rs")];
+    for name in ["history", "limit", "store", "usage"] {
+        assert!(sources[0].1.contains(&format!("pub mod {name};")), "{name} is no longer public");
+        public.push(root.join(name).with_extension("rs"));
+    }
+    let mut before = "";
+    for line in sources[0].1.lines() {
+        let known = ["history", "limit", "store", "usage", "guide"].iter().any(|name| line.contains(name));
+        let is_looked_at = !line.starts_with("pub mod ") || known || before.starts_with("#[cfg(");
+        assert!(is_looked_at, "a public module that is not looked at: {line}");
+        before = line;
+    }
+    for (path, text) in sources.iter().filter(|(path, _)| public.contains(path)) {
+        for statement in text.split("\npub use ").skip(1) {
+            let statement = statement.split(';').next().unwrap();
+            let names = statement.split(|character: char| !character.is_alphanumeric() && character != '_');
+            exported.extend(names.map(str::to_owned));
+        }
+        if !path.ends_with("lib.rs") {
+            exported.extend(declarations(text).into_iter().map(|(name, _)| name));
+        }
+    }
+    let mut types = BTreeMap::new();
+    for (_, text) in &sources {
+        for (name, derived) in declarations(text) {
+            if exported.contains(&name) {
+                let declared: &mut Declared = types.entry(name).or_default();
+                declared.debug |= derived.contains("Debug");
+                declared.display |= derived.contains("Error");
+                declared.serialize |= derived.contains("Serialize");
+            }
+        }
+    }
+    for (_, text) in &sources {
+        for (name, declared) in &mut types {
+            let implements = |named: &str| {
+                [format!("{named} for {name} {{"), format!("{named} for {name}<'_> {{")]
+                    .iter()
+                    .any(|line| text.contains(line.as_str()))
+            };
+            declared.debug |= implements("Debug");
+            declared.display |= implements("Display");
+            declared.serialize |= implements("Serialize");
+        }
+    }
+    types
+}
+
+/// The names of the types that a source declares `pub`, each with what it derives.
+fn declarations(text: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut attributes = String::new();
+    for line in text.lines() {
+        let word = ["pub struct ", "pub enum "].iter().find_map(|start| line.strip_prefix(start));
+        if let Some(rest) = word {
+            let name: String = rest.chars().take_while(|character| character.is_alphanumeric()).collect();
+            found.push((name, std::mem::take(&mut attributes)));
+        } else if line.starts_with("#[derive") {
+            attributes.push_str(line);
+        } else if !line.starts_with("#[") && !line.starts_with("//") {
+            attributes.clear();
+        }
+    }
+    found
+}
+
+/// Reads a module and those below it, but for those that need a feature.
+fn read_module(file: &Path, folder: &Path, sources: &mut Vec<(PathBuf, String)>) {
+    let text = std::fs::read_to_string(file).unwrap();
+    let mut modules = Vec::new();
+    let mut before = "";
+    for line in text.lines() {
+        let word = ["mod ", "pub mod ", "pub(crate) mod "].iter().find_map(|start| line.strip_prefix(start));
+        if let Some(name) = word.and_then(|rest| rest.strip_suffix(';'))
+            && !before.starts_with("#[cfg(")
+        {
+            modules.push(name.to_owned());
+        }
+        before = line;
+    }
+    sources.push((file.to_owned(), text));
+    for name in modules {
+        let file = folder.join(&name).with_extension("rs");
+        let folder = folder.join(&name);
+        let file = if file.exists() { file } else { folder.join("mod.rs") };
+        read_module(&file, &folder, sources);
+    }
+}
+
+/// The variants of an error or a refusal, read from the source.
+fn variants(file: &str, name: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file);
+    let text = std::fs::read_to_string(path).unwrap();
+    let body = text.split(&format!("pub enum {name} {{\n")).nth(1).unwrap().split("\n}").next().unwrap();
+    let lines = body.lines().filter_map(|line| line.strip_prefix("    "));
+    lines
+        .filter(|line| line.starts_with(|first: char| first.is_ascii_uppercase()))
+        .map(|line| line.chars().take_while(|character| character.is_alphanumeric()).collect())
+        .collect()
+}
+
+/// What was logged since the start, by all tests of this file.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Keeps use in memory, shows its batches, and fails when it is told to.
+#[derive(Default)]
+struct Batches {
+    memory: tokenward::MemoryStore,
+    seen: Mutex<Vec<UsageBatch>>,
+    failing: AtomicU8,
+}
+
+#[tokenward::async_trait]
+impl UsageStore for Batches {
+    async fn add(&self, batch: &UsageBatch) -> Result<(), StoreError> {
+        if self.failing.swap(0, Ordering::SeqCst) > 0 {
+            return Err(StoreError::unavailable("the disk is full"));
+        }
+        self.seen.lock().unwrap().push(batch.clone());
+        self.memory.add(batch).await
+    }
+
+    async fn read(&self, tokens: &[TokenId]) -> Result<Vec<(TokenId, Counts)>, StoreError> {
+        self.memory.read(tokens).await
+    }
+
+    async fn erase(&self, tokens: &[TokenId]) -> Result<(), StoreError> {
+        self.memory.erase(tokens).await
+    }
+}
+
+#[test]
+fn nothing_that_can_be_shown_shows_a_secret() {
+    let log = Log::default();
+    let writer = log.clone();
+    tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .init();
+    let (store, batches) = (PausedStore::new(), Arc::new(Batches::default()));
+    let preset = Preset::new("export", "Export").scopes(["orders:read"]).per_minute(60);
+    let catalog = catalog().preset(preset.clone()).group("orders", "Orders");
+    let policy =
+        Policy::new().tokens_per_tenant(1_000).shared_limit_per_tenant(RateLimit::per_minute(9_000).unwrap());
+    let clock = tokenward::ManualClock::new();
+    let tokens = Tokens::builder(store.clone())
+        .usage_store(batches.clone())
+        .catalog(catalog.clone())
+        .policy(policy.clone())
+        .clock(clock.clone())
+        .flush_every(Duration::from_millis(10))
+        .build()
+        .unwrap();
+    let (mut hidden, mut shown) = (Hidden::default(), Shown::default());
+    let acme = Actor::new("maria@acme.example")
+        .tenant("acme")
+        .via(Via::Api)
+        .address("203.0.113.7".parse().unwrap())
+        .request_id("req-1");
+    let need = Need::scope("orders:read").tenant("acme");
+
+    block_on(async {
+        let mut secrets = Vec::new();
+        for number in 0..20_u32 {
+            let asked = NewToken::named(format!("Export {number}"))
+                .tenant("acme")
+                .owner("nina")
+                .preset(&preset)
+                .addresses(["203.0.113.0/24"])
+                .metadata("team", "data")
+                .expires_in(TimeDelta::days(90));
+            shown.debug(&asked);
+            let key = format!("order {number}");
+            let issued = tokens.issue(asked.clone()).idempotency_key(&key).by(&acme).await.unwrap();
+            shown.error(&tokens.issue(asked).idempotency_key(&key).by(&acme).await.unwrap_err());
+            hidden.add(&issued.secret);
+            shown.debug(&issued);
+            let id = issued.record.id;
+            let rotate = tokens.rotate(&id).grace(TimeDelta::days(1)).idempotency_key("once");
+            let rotated = rotate.by(&acme).await.unwrap();
+            hidden.add(&rotated.secret);
+            shown.debug(&rotated);
+            shown.error(&tokens.rotate(&id).idempotency_key("once").by(&acme).await.unwrap_err());
+            let update = Update::new().description("Every night").per_hour(Some(100 + number));
+            shown.debug(&update);
+            tokens.update(&id, update).by(&acme).await.unwrap();
+            let from = need.from_address("203.0.113.9".parse().unwrap());
+            for secret in [&issued.secret, &rotated.secret] {
+                let text = secret.expose();
+                for need in [from, need, from.tenant("globex"), Need::closed().tenant("acme"), Need::live()] {
+                    let verdict = tokens.verify(text, &need).await.unwrap();
+                    shown.debug(&verdict);
+                    match verdict {
+                        Verdict::Granted(grant) => {
+                            shown.debug(&grant);
+                            shown.debug(grant.standing());
+                            grant.record("/orders/{id}", 200, Duration::from_millis(3));
+                            shown.debug(&grant.into_caller());
+                        }
+                        Verdict::Denied(denied) => {
+                            shown.debug(&denied);
+                            shown.json(&denied.problem());
+                        }
+                    }
+                }
+                for wrong in [text[..text.len() - 1].to_owned(), format!("{text}A"), format!("Bearer {text}")]
+                {
+                    shown.debug(&tokens.verify(&wrong, &from).await.unwrap());
+                    shown.debug(&Presented::read(wrong.as_bytes(), tokens.prefix()).unwrap_err());
+                }
+                shown.debug(&Presented::read(text.as_bytes(), tokens.prefix()).unwrap());
+                shown.json(&Presented::read(text.as_bytes(), tokens.prefix()).unwrap().digest());
+                let write =
+                    Need::scope("orders:write").tenant("acme").from_address("203.0.113.9".parse().unwrap());
+                let denied = tokens.verify(text, &write).await.unwrap().denied().unwrap();
+                shown.debug(&denied);
+                let Denied::InsufficientScope(shortage) = denied else { panic!("it lacks a scope") };
+                shown.debug(&*shortage);
+                assert!(tokens.find_by_text(text).await.unwrap().is_some());
+            }
+            secrets.push((id, rotated.secret));
+        }
+
+        // Lives that end in each way.
+        tokens.pause(&secrets[0].0).by(&acme).await.unwrap();
+        tokens.pause(&secrets[1].0).lasting(TimeDelta::days(1)).by(&acme).await.unwrap();
+        tokens.revoke(&secrets[2].0).because("found in a log").by(&acme).await.unwrap();
+        tokens.revoke(&secrets[3].0).by(&acme).await.unwrap();
+        tokens.purge(&secrets[3].0).by(&acme).await.unwrap();
+        tokens.revoke_all_of_tenant("globex").by(Actor::new("maria").all_tenants()).await.unwrap();
+        batches.failing.store(1, Ordering::SeqCst);
+        assert!(!tokens.verify(secrets[2].1.expose(), &need).await.unwrap().is_granted());
+        _ = tokens.flush().await;
+        tokens.flush().await.unwrap();
+
+        // Rows, by every way that leads to them.
+        let now = tokens.clock().now().wall();
+        let ids: Vec<_> = secrets.iter().map(|(id, _)| *id).collect();
+        for token in store.memory().load(&ids).await.unwrap() {
+            token.rotation_keys.iter().for_each(|key| shown.json(key));
+            shown.json(&token.digest);
+            shown.json(&token.record);
+            shown.json(&token.record.secret);
+            shown.json(token.record.previous_secret.as_ref().unwrap());
+            shown.debug(&token.record.life());
+            shown.both(&token.record.status(now));
+            token.record.scopes.iter().for_each(|scope| shown.both(scope));
+            token.record.addresses.iter().for_each(|range| shown.both(range));
+            shown.json(&token);
+            shown.both(&token.record.id);
+            shown.debug(&Actor::holding(&token.record));
+        }
+        let query = Query::new(TenantFilter::Any, now);
+        shown.debug(&query);
+        let listing = tokens.list(&query).await.unwrap();
+        shown.json(&query.order.position(&listing.records[0]));
+        shown.debug(&listing);
+        shown.debug(&tokens.list_unused(&query, now).await.unwrap());
+        let mut history_query = HistoryQuery::new(TenantFilter::Any);
+        history_query.limit = 1_000;
+        shown.debug(&history_query);
+        let mut history = tokens.history(&history_query).await.unwrap();
+        for entry in &history {
+            shown.json(entry);
+            shown.json(&entry.draft);
+            shown.json(&entry.seal);
+            shown.json(&entry.draft.action);
+            shown.json(&entry.draft.via);
+            shown.json(entry.draft.personal.as_ref().unwrap());
+            entry.draft.changes.iter().for_each(|change| shown.json(change));
+        }
+        for usage in tokens.usage_of(&ids).await.unwrap().values() {
+            shown.json(usage);
+            shown.json(&usage.counts);
+        }
+        batches.seen.lock().unwrap().iter().for_each(|batch| shown.json(batch));
+        assert!(batches.failing.load(Ordering::SeqCst) == 0);
+
+        // Errors, each of them.
+        let id = secrets[4].0;
+        shown.error(&tokens.issue(NewToken::named("")).by("maria").await.unwrap_err());
+        if let Error::Invalid(invalid) = tokens.issue(NewToken::named("")).by("maria").await.unwrap_err() {
+            shown.json(&invalid.errors[0]);
+            shown.error(&invalid);
+        }
+        let builder = || Tokens::builder(PausedStore::new()).without_background();
+        let twice = catalog.clone().scope("orders:read", "Again");
+        for error in [
+            builder().catalog(twice).build().unwrap_err(),
+            builder().catalog(Catalog::new().scope("Orders", "")).build().unwrap_err(),
+            builder().prefix("Acme").build().unwrap_err(),
+            builder().randomness(Generator::new(FAILING)).build().unwrap_err(),
+            tokens.update(&id, Update::new().name("Other")).if_version(99).by(&acme).await.unwrap_err(),
+            tokens.update(&id, Update::new().name("Other")).by("maria").await.unwrap_err(),
+            tokens
+                .update(&id, Update::new().name("Other"))
+                .by(Actor::new("eve").tenant("globex"))
+                .await
+                .unwrap_err(),
+            tokens.rotate(&secrets[2].0).by(&acme).await.unwrap_err(),
+            tokens.purge(&id).by(&acme).await.unwrap_err(),
+            tokens.rotate(&id).by(acme.clone().may_grant([""; 0])).await.unwrap_err(),
+            tokens
+                .verify(secrets[4].1.expose(), &Need::scope("nothing:read").tenant("acme"))
+                .await
+                .unwrap_err(),
+            Error::TooManyTokens { greatest: 7 },
+            Error::Overloaded("too much"),
+            Error::Interrupted,
+            StoreError::outcome_unknown("the connection was lost").into(),
+        ] {
+            match &error {
+                Error::InvalidCatalog(error) => shown.error(error),
+                Error::InvalidPrefix(error) => shown.error(error),
+                Error::Randomness(error) => shown.error(error),
+                Error::Store(error) => shown.error(error),
+                Error::NotGrantable(not) => shown.display(not),
+                _ => {}
+            }
+            shown.error(&error);
+        }
+        history[5].draft.token_name = "Another".into();
+        let own: Vec<_> =
+            history.iter().rev().filter(|entry| entry.draft.tenant.as_deref() == Some("acme")).collect();
+        let broken = tokenward::verify_chain(own, None).unwrap_err();
+        shown.error(&broken);
+        shown.error(&Error::BrokenHistory(broken));
+        shown.error(&"tok_7".parse::<TokenId>().unwrap_err());
+        shown.error(&"asleep".parse::<Status>().unwrap_err());
+        shown.error(&"Orders".parse::<tokenward::Scope>().unwrap_err());
+        shown.error(&"localhost".parse::<tokenward::AddressRange>().unwrap_err());
+        shown.error(&RateLimit::per_minute(0).unwrap_err());
+
+        // Limits and refusals.
+        let limited: Limited = {
+            let mut window = Window::default();
+            let limit = RateLimit::per_minute(1).unwrap();
+            let standing: Standing = window.take(&limit, Tick::exact(0)).unwrap();
+            shown.debug(&standing);
+            shown.debug::<QuotaStanding>(&standing.quotas().next().unwrap());
+            shown.debug(&window);
+            shown.debug(&Tick::exact(0));
+            shown.both(&limit);
+            shown.both::<Quota>(&limit.quotas().next().unwrap());
+            window.take(&limit, Tick::exact(0)).unwrap_err()
+        };
+        shown.error(&limited);
+        for denied in [
+            Denied::Ambiguous("two"),
+            Denied::Missing,
+            Denied::Invalid,
+            Denied::Revoked(Some(now)),
+            Denied::Expired(now),
+            Denied::NotYetValid(now),
+            Denied::Rotated(now),
+            Denied::Paused(None),
+            Denied::AddressNotAllowed,
+            Denied::NotForTokens,
+            Denied::RateLimited(limited),
+            Denied::SharedLimit(limited),
+        ] {
+            shown.debug(&denied);
+            shown.json(&denied.problem());
+            shown.displayed.entry("details".into()).or_default().push(denied.detail());
+        }
+
+        // What is left.
+        shown.debug(&tokens);
+        shown.json(&tokens.strangers());
+        shown.debug(&acme);
+        shown.debug(&need);
+        shown.debug(&tokens.requirement(["orders:read"]).unwrap());
+        shown.debug(&catalog);
+        shown.json(&preset);
+        shown.debug(&Declaration::new("orders:read", "Look at orders"));
+        catalog.groups().for_each(|group| shown.debug(group));
+        shown.debug(&policy);
+        shown.debug(&clock);
+        shown.debug(&clock.now());
+        shown.debug(&SystemRandomness);
+        shown.debug(&SystemClock::new());
+        shown.debug(&Spawner::default());
+        shown.debug(&Filter::new());
+        shown.debug(&TenantFilter::Any);
+        shown.json(&Order::NEWEST_FIRST);
+        shown.json(&Order::NEWEST_FIRST.by);
+        shown.debug(&Expected::Any);
+        shown.debug(&tokenward::Scopes::none());
+        shown.display(&Prefix::default());
+        shown.debug(&secrets[0].1);
+        tokens.shutdown().await.unwrap();
+    });
+    for (name, text) in store.heard() {
+        shown.debugged.entry(short(name)).or_default().push(text);
+    }
+
+    // Each type was looked at in each way in which it shows itself.
+    let types = public_types();
+    assert!(types.len() > 80, "the source was read: {}", types.len());
+    let mut forgotten = Vec::new();
+    for (name, declared) in &types {
+        let ways = [
+            (declared.debug, &shown.debugged, "Debug"),
+            (declared.display, &shown.displayed, "Display"),
+            (declared.serialize, &shown.serialized, "Serialize"),
+        ];
+        forgotten
+            .extend(ways.iter().filter(|way| way.0 && !way.1.contains_key(name)).map(|way| (name, way.2)));
+    }
+    assert!(forgotten.is_empty(), "to be looked at here as well: {forgotten:?}");
+    for (file, name) in [("error.rs", "Error"), ("denied.rs", "Denied")] {
+        for variant in variants(file, name) {
+            let is_shown = shown.debugged[name].iter().any(|text| text.starts_with(&variant));
+            assert!(is_shown, "{name}::{variant} is to be looked at here as well");
+        }
+    }
+
+    for (texts, way) in
+        [(&shown.debugged, "Debug"), (&shown.displayed, "Display"), (&shown.serialized, "Serialize")]
+    {
+        for (name, texts) in texts {
+            let holds_digests = way == "Serialize" && (name == "StoredToken" || name == "Digest");
+            for text in texts {
+                let what = format!("{way} of {name}");
+                if holds_digests {
+                    hidden.assert_no_secret(&what, text);
+                } else {
+                    hidden.assert_absent(&what, text);
+                }
+            }
+        }
+    }
+    // The search does find what is there.
+    assert!(
+        shown.serialized["StoredToken"]
+            .iter()
+            .any(|text| hidden.digests.iter().any(|part| text.contains(part)))
+    );
+    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(logged.contains("a token was issued") && logged.contains("TRACE"), "{logged}");
+    hidden.assert_absent("the log", &logged);
+}
+
+const WORKING: u8 = 0;
+const FAILING: u8 = 1;
+const REPEATING: u8 = 2;
+const NEVER_FITTING: u8 = 3;
+
+/// A generator that can be broken in several ways.
+#[derive(Clone)]
+struct Generator(Arc<AtomicU8>);
+
+impl Generator {
+    fn new(way: u8) -> Generator {
+        Generator(Arc::new(AtomicU8::new(way)))
+    }
+
+    fn set(&self, way: u8) {
+        self.0.store(way, Ordering::SeqCst);
+    }
+}
+
+impl Randomness for Generator {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), RandomnessFailed> {
+        match self.0.load(Ordering::SeqCst) {
+            WORKING => SystemRandomness.fill(bytes),
+            // Half of them are filled, as a system might do.
+            FAILING => {
+                bytes.iter_mut().step_by(2).for_each(|byte| *byte = 7);
+                Err(RandomnessFailed)
+            }
+            REPEATING => {
+                bytes.fill(7);
+                Ok(())
+            }
+            _ => {
+                let written = bytes.iter_mut().zip([0xfb, 0xef, 0xbe].into_iter().cycle());
+                written.for_each(|(byte, dashes)| *byte = dashes);
+                Ok(())
+            }
+        }
+    }
+}
+
+#[test]
+fn without_randomness_nothing_is_issued_and_nothing_changes() {
+    for way in [FAILING, NEVER_FITTING] {
+        let generator = Generator::new(WORKING);
+        let stage = Stage::with(|builder| builder.randomness(generator.clone()));
+        let issued = stage.run(stage.tokens.issue(NewToken::named("Export")).by("maria")).unwrap();
+        generator.set(way);
+        let again = stage.run(stage.tokens.issue(NewToken::named("Export")).by("maria"));
+        assert!(matches!(again, Err(Error::Randomness(_))));
+        let keyed = stage.tokens.issue(NewToken::named("Export")).idempotency_key("once");
+        assert!(matches!(stage.run(keyed.by("maria")), Err(Error::Randomness(_))));
+        let rotated = stage.run(stage.tokens.rotate(&issued.record.id).by("maria"));
+        assert!(matches!(rotated, Err(Error::Randomness(_))));
+        let now = stage.tokens.clock().now().wall();
+        let listing = stage.run(stage.tokens.list(&Query::new(TenantFilter::Any, now))).unwrap();
+        assert_eq!(listing.records, [issued.record]);
+        assert_eq!(stage.code(issued.secret.expose(), &Need::live()), "granted");
+    }
+}
+
+#[test]
+fn a_generator_that_repeats_itself_issues_no_second_token() {
+    let generator = Generator::new(WORKING);
+    let stage = Stage::with(|builder| builder.randomness(generator.clone()));
+    generator.set(REPEATING);
+    let issue = || stage.run(stage.tokens.issue(NewToken::named("Export")).by("maria"));
+    _ = issue();
+    assert!(matches!(issue(), Err(Error::Randomness(_))));
+    let now = stage.tokens.clock().now().wall();
+    assert!(stage.run(stage.tokens.list(&Query::new(TenantFilter::Any, now))).unwrap().records.len() < 2);
+}
+
+#[test]
+fn unknown_wrong_and_foreign_are_one_refusal() {
+    for is_live in [true, false] {
+        let stage = Stage::new();
+        let asked = NewToken::named("Export").tenant("acme").scopes(["orders:read"]);
+        let issued = stage.run(stage.tokens.issue(asked).by("maria")).unwrap();
+        let text = issued.secret.expose();
+        let need = Need::scope("orders:read");
+        if is_live {
+            assert_eq!(stage.code(text, &need.tenant("acme")), "granted");
+        }
+        let secret = "A".repeat(36);
+        let wrong = format!("{}{secret}", &text[..19]);
+        let wrong =
+            format!("{wrong}{}", URL_SAFE_NO_PAD.encode(crc32fast::hash(wrong.as_bytes()).to_be_bytes()));
+        let refusal = |text: &str, tenant| {
+            let verdict = stage.run(stage.tokens.verify(text, &need.tenant(tenant))).unwrap();
+            verdict.denied().unwrap()
+        };
+        let refusals = [
+            refusal(&text_of(7), "acme"),
+            refusal(&wrong, "acme"),
+            refusal(text, "globex"),
+            refusal(text, "nobody"),
+        ];
+        for denied in &refusals {
+            assert_eq!(denied, &Denied::Invalid);
+            assert_eq!(format!("{denied:?}"), format!("{:?}", refusals[0]));
+            assert_eq!(denied.problem(), refusals[0].problem());
+        }
+        let strangers = stage.tokens.strangers();
+        assert_eq!((strangers.unknown, strangers.wrong_secret, strangers.foreign_tenant), (1, 1, 2));
+    }
+}
