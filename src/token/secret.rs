@@ -80,3 +80,38 @@ impl fmt::Debug for Token {
         formatter.write_str("Token(redacted)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::randomness::SystemRandomness;
+
+    #[test]
+    fn tokens_are_all_different_and_no_character_is_preferred() {
+        const DRAWN: usize = 100_000;
+        let prefix = Prefix::default();
+        let mut seen = HashSet::with_capacity(DRAWN);
+        let mut counts = vec![[0_u32; 256]; ID_LENGTH + SECRET_LENGTH];
+        for _ in 0..DRAWN {
+            let id = TokenId::random(&SystemRandomness).unwrap();
+            let token = Token::draw(&prefix, &id, &SystemRandomness).unwrap();
+            for (counts, byte) in counts.iter_mut().zip(token.body()) {
+                counts[usize::from(*byte)] += 1;
+            }
+            let secret: [u8; SECRET_LENGTH] = token.body()[ID_LENGTH..][..SECRET_LENGTH].try_into().unwrap();
+            assert!(seen.insert((id, secret)));
+        }
+        let secrets: HashSet<_> = seen.iter().map(|(_, secret)| secret).collect();
+        assert_eq!(secrets.len(), DRAWN);
+        // 63 characters at each place. The sum has a mean of 62 and a deviation of 11.
+        let expected = DRAWN as f64 / 63.0;
+        for (place, counts) in counts.iter().enumerate() {
+            let used = counts.iter().filter(|count| **count > 0);
+            let sum: f64 = used.clone().map(|count| (f64::from(*count) - expected).powi(2) / expected).sum();
+            assert_eq!(used.count(), 63, "at {place}");
+            assert!((15.0..140.0).contains(&sum), "at {place}: {sum}");
+        }
+    }
+}
