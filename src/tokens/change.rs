@@ -94,6 +94,7 @@ impl Engine {
                 let rotated = P::ROTATES && changed == Changed::Replaced;
                 mark.finish(Ending::Known { outcome, rotated });
                 if changed == Changed::Purged {
+                    self.flush.forget(&id);
                     self.usage.erase(&[id]).await?;
                 }
                 Ok((record, answer))

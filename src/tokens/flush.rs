@@ -34,6 +34,14 @@ impl Flush {
         Flush { node, state: Mutex::default(), heeded: AtomicU64::new(0) }
     }
 
+    /// A token was purged: what was counted of it and waits to be written is dropped. Should the
+    /// store have taken the batch after all, it is erased there, and a repetition adds nothing.
+    pub(super) fn forget(&self, id: &TokenId) {
+        if let Some(batch) = &mut self.state().waiting {
+            Arc::make_mut(batch).counts.retain(|(counted, _)| counted != id);
+        }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
