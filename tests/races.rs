@@ -3,15 +3,15 @@
 
 mod support;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 
 use chrono::TimeDelta;
 use support::{At, ByHand, Call, PausedStore, Stage, code, text_of, tokens_of_threads, verified};
 use tokenward::store::TokenStore;
 use tokenward::{
-    Error, Issued, Need, NewToken, Policy, RateLimit, Spawner, StoreError, Token, TokenId, Tokens, Update,
-    block_on,
+    Counts, Error, Issued, Need, NewToken, Policy, RateLimit, Spawner, StoreError, Token, TokenId, Tokens,
+    Update, UsageBatch, UsageStore, block_on,
 };
 
 const NEED: Need<'static> = Need::scope("orders:write");
@@ -244,6 +244,35 @@ fn a_change_whose_caller_goes_away_at_any_point_runs_to_its_end() {
 }
 
 #[test]
+fn a_rotation_with_a_key_that_is_dropped_at_any_point_has_happened_once_or_not_begun() {
+    let mut begun = Vec::new();
+    for polls in 0..20 {
+        let stage = Stage::new();
+        let issued = stage.token_for(Kind::Rotate, true);
+        let id = issued.record.id;
+        stage.store.yield_everywhere();
+        let rotate = || ByHand::new(stage.tokens.rotate(&id).idempotency_key("once").by("maria"));
+        let mut first = rotate();
+        for _ in 0..polls {
+            if first.poll().is_some() {
+                break;
+            }
+            stage.changes.poll();
+        }
+        drop(first);
+        stage.changes.run();
+        let happened = stage.code(issued.secret.expose(), &NEED) == "token-rotated";
+        let again = stage.finish(rotate());
+        assert_eq!(matches!(again, Err(Error::AlreadyDone { .. })), happened, "{polls} polls");
+        assert_eq!(again.is_ok(), !happened, "{polls} polls");
+        stage.assert_settled(&issued, "token-rotated", &format!("{polls} polls"));
+        begun.push(happened);
+    }
+    // Until it has begun nothing happens, and from then on it does.
+    assert!(!begun[0] && begun[19] && begun.is_sorted());
+}
+
+#[test]
 fn a_change_whose_runtime_goes_away_at_any_point_is_settled_afterwards() {
     for kind in Kind::ALL {
         for polls in 0.. {
@@ -451,22 +480,48 @@ fn a_panic_on_the_thread_of_changes_leaves_the_id_to_be_settled() {
     assert_eq!(stage.store.count(Call::Load), asked);
 }
 
-#[test]
-fn use_that_cannot_be_written_does_not_keep_an_outcome_unknown() {
-    struct Broken;
-    #[tokenward::async_trait]
-    impl tokenward::UsageStore for Broken {
-        async fn add(&self, _: &tokenward::UsageBatch) -> Result<(), StoreError> {
-            Err(StoreError::unavailable("the disk is full"))
-        }
-        async fn read(&self, _: &[TokenId]) -> Result<Vec<(TokenId, tokenward::Counts)>, StoreError> {
-            Ok(Vec::new())
-        }
-        async fn erase(&self, _: &[TokenId]) -> Result<(), StoreError> {
-            Ok(())
+/// A store of use that fails as long as it is told to.
+#[derive(Default)]
+struct FailingUsage {
+    memory: tokenward::MemoryStore,
+    works: AtomicBool,
+}
+
+#[tokenward::async_trait]
+impl UsageStore for FailingUsage {
+    async fn add(&self, batch: &UsageBatch) -> Result<(), StoreError> {
+        match self.works.load(Ordering::SeqCst) {
+            true => self.memory.add(batch).await,
+            false => Err(StoreError::unavailable("the disk is full")),
         }
     }
-    let stage = Stage::with(|builder| builder.usage_store(Arc::new(Broken)));
+
+    async fn read(&self, tokens: &[TokenId]) -> Result<Vec<(TokenId, Counts)>, StoreError> {
+        self.memory.read(tokens).await
+    }
+
+    async fn erase(&self, tokens: &[TokenId]) -> Result<(), StoreError> {
+        self.memory.erase(tokens).await
+    }
+}
+
+#[test]
+fn use_that_waits_to_be_written_does_not_come_back_after_a_purge() {
+    let usage = Arc::new(FailingUsage::default());
+    let stage = Stage::with(|builder| builder.usage_store(usage.clone()));
+    let (issued, other) = (stage.token_for(Kind::Purge, true), stage.token_for(Kind::Revoke, true));
+    let (id, other) = (issued.record.id, other.record.id);
+    stage.run(stage.tokens.flush()).unwrap_err();
+    stage.finish(Kind::Purge.make(&stage.tokens, id)).unwrap();
+    usage.works.store(true, Ordering::SeqCst);
+    stage.run(stage.tokens.flush()).unwrap();
+    let counted = stage.run(stage.tokens.usage_of(&[id, other])).unwrap();
+    assert_eq!((counted[&id].total(), counted[&other].total()), (0, 1));
+}
+
+#[test]
+fn use_that_cannot_be_written_does_not_keep_an_outcome_unknown() {
+    let stage = Stage::with(|builder| builder.usage_store(Arc::new(FailingUsage::default())));
     let issued = stage.token_for(Kind::Revoke, true);
     stage.store.fail(Call::Update, At::After, lost());
     stage.finish(Kind::Revoke.make(&stage.tokens, issued.record.id)).unwrap_err();

@@ -60,10 +60,15 @@ impl PausedStore {
     /// One that others can write to as well, if it is not exclusive.
     pub fn whose_tokens_are_changed_by(us_alone: bool) -> Arc<PausedStore> {
         let memory = Arc::new(MemoryStore::new());
+        PausedStore::before(memory.clone(), memory, us_alone)
+    }
+
+    /// One that hands everything on to any other store; use may be kept in `memory`.
+    pub fn before(inner: Arc<dyn TokenStore>, memory: Arc<MemoryStore>, exclusive: bool) -> Arc<PausedStore> {
         Arc::new(PausedStore {
-            inner: memory.clone(),
+            inner,
             memory,
-            exclusive: us_alone,
+            exclusive,
             orders: Mutex::default(),
             counts: Mutex::default(),
             yields: AtomicBool::new(false),
@@ -71,7 +76,7 @@ impl PausedStore {
         })
     }
 
-    /// The store behind it.
+    /// The memory behind it.
     pub fn memory(&self) -> Arc<MemoryStore> {
         self.memory.clone()
     }
