@@ -49,16 +49,14 @@ impl RevokeMany<'_> {
     pub async fn by(self, actor: impl Into<Actor>) -> Result<Vec<TokenRecord>, Error> {
         let engine = self.tokens.engine().clone();
         let actor = actor.into();
+        let tenant_was_said = self.tenant.is_some() || actor.reach != Reach::Unsaid;
         let tenant = match (self.tenant, &actor.reach) {
             (Some(named), Reach::All | Reach::Unsaid) => named,
             (Some(named), Reach::Only(own)) if named.matches(own.as_deref()) => named,
             (Some(_), Reach::Only(_)) => return Err(Error::NotFound),
             (None, Reach::All) => TenantFilter::Any,
             (None, Reach::Only(own)) => TenantFilter::Only(own.clone()),
-            (None, Reach::Unsaid) => {
-                engine.refuse_if_of_tenants(self.owner.as_deref()).await?;
-                TenantFilter::Only(None)
-            }
+            (None, Reach::Unsaid) => TenantFilter::Only(None),
         };
         let reason = reason(self.reason)?;
         let now = engine.clock.now().wall();
@@ -69,7 +67,13 @@ impl RevokeMany<'_> {
         history.changes = difference::between(&stand_in, &revoked);
         let revocation = RevokeAll::new(tenant, self.owner, now, reason, history);
         let running = engine.clone();
-        engine.run(async move { running.revoke_all(revocation).await }).await
+        let revoke = async move {
+            if !tenant_was_said {
+                running.refuse_if_of_tenants(revocation.owner.as_deref()).await?;
+            }
+            running.revoke_all(revocation).await
+        };
+        engine.run(revoke).await
     }
 }
 
