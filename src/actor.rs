@@ -164,6 +164,16 @@ impl Actor {
         }
     }
 
+    /// The tenants whose tokens a listing shows to this actor.
+    #[cfg(feature = "admin")]
+    pub(crate) fn tenants(&self) -> crate::TenantFilter {
+        match &self.reach {
+            Reach::All => crate::TenantFilter::Any,
+            Reach::Only(tenant) => crate::TenantFilter::Only(tenant.clone()),
+            Reach::Unsaid => crate::TenantFilter::Only(None),
+        }
+    }
+
     /// Whether the whole token lies within what this actor may grant. What exceeds is named,
     /// never cut down.
     pub(crate) fn may_hold(&self, record: &TokenRecord) -> Result<(), Error> {

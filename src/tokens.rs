@@ -16,6 +16,8 @@ mod verify;
 pub use builder::TokensBuilder;
 pub use change::Expected;
 pub use grant::{Caller, Grant, Verdict};
+#[cfg(feature = "admin")]
+pub(crate) use issue::keyed_hash;
 pub use issue::{Issue, Issued};
 pub use manage::{ChangeToken, RevokeMany, Rotate, Rotated};
 pub use need::{Need, Requirement};

@@ -29,7 +29,7 @@ pub use rules::{InvalidRules, Rules};
 pub use tenant::TenantSource;
 
 #[cfg(feature = "admin")]
-pub(crate) use credential::{Credential, read as read_credential};
+pub(crate) use path::of_request as path_segments;
 pub(crate) use refusal::{Refusals, unavailable};
 #[cfg(feature = "admin")]
 pub(crate) use tenant::Tenant;

@@ -29,6 +29,14 @@ pub struct Issue<'a> {
 }
 
 impl Tokens {
+    /// The service's key, from which the signatures of cursors are derived.
+    #[cfg(feature = "admin")]
+    pub(crate) async fn service_key(&self) -> Result<[u8; 32], Error> {
+        let engine = self.engine();
+        engine.open().await?;
+        Ok(engine.store.service_key().await?)
+    }
+
     /// Issues a token. Its text is in the answer, and can never be had again.
     pub fn issue(&self, asked: NewToken) -> Issue<'_> {
         Issue { tokens: self, asked, idempotency_key: None }
@@ -41,6 +49,14 @@ impl Issue<'_> {
     pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
         self.idempotency_key = Some(key.into());
         self
+    }
+
+    /// What would be refused of it before the store is asked: so that the admin API can tell it
+    /// together with what it could not read.
+    #[cfg(feature = "admin")]
+    pub(crate) fn check(&self, actor: &Actor) -> Result<(), Error> {
+        let engine = self.tokens.engine();
+        engine.record_of(self.asked.clone(), actor, engine.clock.now().wall()).map(drop)
     }
 
     /// Issues it, in the name of `actor`.

@@ -178,8 +178,7 @@ impl Guard {
         };
         let tenant = settings.tenant.find(request);
         if tenant == Tenant::Malformed {
-            return self
-                .refuse(&Denied::Ambiguous("Send one Host header with the name of the service's host."));
+            return Admission::Refused(self.malformed_host());
         }
         let rulings = match self.rulings(request) {
             Ok(rulings) => rulings,
@@ -217,6 +216,17 @@ impl Guard {
                 })
             }
         }
+    }
+
+    /// The tenant that a request is for.
+    #[cfg(feature = "admin")]
+    pub(crate) fn tenant_of<'a>(&'a self, request: &Request<'a>) -> Tenant<'a> {
+        self.0.tenant.find(request)
+    }
+
+    /// The answer to a request whose host does not read.
+    pub(crate) fn malformed_host(&self) -> Reply {
+        self.reply(&Denied::Ambiguous("Send one Host header with the name of the service's host."))
     }
 
     /// The answer to whoever comes without a token where one is needed: for an extractor that
@@ -265,7 +275,8 @@ impl Guard {
         Admission::Refused(self.reply(denied))
     }
 
-    fn reply(&self, denied: &Denied) -> Reply {
+    /// A refusal as this guard answers it.
+    pub(crate) fn reply(&self, denied: &Denied) -> Reply {
         self.0.refusals.reply(denied, self.0.tokens.clock().now())
     }
 

@@ -19,7 +19,7 @@ enum Segment {
 
 /// Why a path cannot be matched: a router behind us might read it in another way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Unclear(pub(super) &'static str);
+pub(crate) struct Unclear(pub(crate) &'static str);
 
 impl Pattern {
     /// Reads a pattern. None where it does not start with a slash, or has an empty segment, a
@@ -77,7 +77,7 @@ pub(super) fn of_template(template: &str) -> Vec<Cow<'_, str>> {
 
 /// The decoded segments of a path as it came. What routers read differently is refused: empty and
 /// dot segments, encoded slashes, and what is no text.
-pub(super) fn of_request(path: &str) -> Result<Vec<Cow<'_, str>>, Unclear> {
+pub(crate) fn of_request(path: &str) -> Result<Vec<Cow<'_, str>>, Unclear> {
     let rest = path.strip_prefix('/').ok_or(Unclear("The path has to start with a slash."))?;
     // One slash at the end names the same thing as none.
     let rest = rest.strip_suffix('/').unwrap_or(rest);

@@ -17,6 +17,8 @@ mod service;
 
 pub use body::GuardBody;
 pub use service::GuardService;
+#[cfg(all(feature = "admin", feature = "axum"))]
+pub(crate) use service::text_of;
 
 use std::net::{IpAddr, SocketAddr};
 

@@ -70,7 +70,7 @@ where
 }
 
 /// A request's parts, as text.
-fn text_of(parts: &http::request::Parts) -> Request<'_> {
+pub(crate) fn text_of(parts: &http::request::Parts) -> Request<'_> {
     Request {
         method: parts.method.as_str(),
         path: parts.uri.path(),
