@@ -62,6 +62,8 @@
 
 mod actor;
 mod address;
+#[cfg(feature = "admin")]
+pub mod admin;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;

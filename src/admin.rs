@@ -1,0 +1,189 @@
+//! The JSON admin API: tokens created, changed, watched and revoked over HTTP.
+//!
+//! It knows no framework: an adapter decides who comes ([`Access`]), hands over an
+//! [`AdminRequest`], and turns the [`Reply`] into its response. The adapter for axum is in
+//! `admin::axum`.
+//!
+//! A bearer token of the same service may use it as well: with `tokens:read` it looks, with
+//! `tokens:manage` it changes. It counts as a request of that token, never leaves the token's
+//! tenant, and never grants more than the token holds. Such a request needs no [`Access`].
+//!
+//! Every answer says `Cache-Control: no-store`. A secret stands in the answer that made it, and in
+//! no other.
+
+mod access;
+mod audit;
+#[cfg(feature = "axum")]
+pub mod axum;
+mod catalogue;
+mod changes;
+mod conditions;
+mod context;
+mod create;
+mod cross_site;
+mod cursor;
+mod fault;
+mod fields;
+mod json;
+mod limits;
+mod listing;
+mod parameters;
+mod request;
+mod rotate;
+mod routes;
+mod shape;
+mod tokens;
+
+pub use access::Access;
+pub use request::{AdminRequest, BODY_LIMIT};
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::web::{Admission, Guard, LimitHeaders, Reply, TenantSource};
+use crate::{TOKENS_MANAGE, TOKENS_READ, Tokens};
+use fault::Fault;
+use routes::Found;
+
+/// The JSON admin API.
+///
+/// ```
+/// # tokenward::block_on(async {
+/// use tokenward::admin::{Access, AdminApi, AdminRequest};
+/// use tokenward::web::Request;
+/// use tokenward::{Actor, Tokens};
+/// let (tokens, _clock) = Tokens::for_tests();
+/// let api = AdminApi::new(tokens);
+/// let headers: [(&str, &str); 0] = [];
+/// let request = AdminRequest::new(Request::new("GET", "/tokens", &headers), b"");
+/// let reply = api.handle(Access::ReadOnly(Actor::new("maria")), request).await;
+/// assert_eq!(reply.status, 200);
+/// # });
+/// ```
+#[derive(Clone)]
+pub struct AdminApi {
+    tokens: Tokens,
+    /// Whoever looks passes this one, whoever changes the other. They differ in the scope alone.
+    reading: Guard,
+    managing: Guard,
+    allowed_origins: Arc<[String]>,
+    /// Where it is mounted, for what is said of its routes.
+    mount: Arc<str>,
+}
+
+impl AdminApi {
+    /// The admin API of these tokens, for a service without tenants.
+    pub fn new(tokens: Tokens) -> AdminApi {
+        AdminApi {
+            // A request without a token of ours is the adapter's to judge.
+            reading: tokens.require(TOKENS_READ).token_or_own_login(),
+            managing: tokens.require(TOKENS_MANAGE).token_or_own_login(),
+            allowed_origins: Arc::default(),
+            mount: Arc::default(),
+            tokens,
+        }
+    }
+
+    /// How the tenant of a request is found: the same as for the service's [`Guard`]. A token and
+    /// a person can only act in the tenant that the request is for.
+    pub fn tenant(self, source: TenantSource) -> AdminApi {
+        self.guards(|guard| guard.tenant(source.clone()))
+    }
+
+    /// The tenant is the label before this domain in the request's host:
+    /// [`TenantSource::subdomain_of`].
+    ///
+    /// # Panics
+    /// If `domain` is not a domain name.
+    pub fn tenant_from_subdomain_of(self, domain: &str) -> AdminApi {
+        self.tenant(TenantSource::subdomain_of(domain))
+    }
+
+    /// What `WWW-Authenticate` calls the service. The default is `api`.
+    pub fn realm(self, realm: &str) -> AdminApi {
+        self.guards(|guard| guard.realm(realm))
+    }
+
+    /// Which headers tell of the limit of a bearer token.
+    pub fn limit_headers(self, headers: LimitHeaders) -> AdminApi {
+        self.guards(|guard| guard.limit_headers(headers))
+    }
+
+    /// Pages of these origins (`https://admin.example`) may change things by the host's own login,
+    /// beside those of the API's own origin.
+    pub fn allowed_origins<S: Into<String>>(mut self, origins: impl IntoIterator<Item = S>) -> AdminApi {
+        self.allowed_origins = origins.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The tokens that it manages.
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    /// Answers a request. `access` is what the host's own login says of whoever comes; a request
+    /// with a bearer token of the service is judged by that token alone.
+    pub async fn handle(&self, access: Access, request: AdminRequest<'_>) -> Reply {
+        let request_id = request.id();
+        let mut reply = self.answer(access, &request, request_id.as_deref()).await;
+        if reply.header_value("cache-control").is_none() {
+            reply = reply.header("cache-control", "no-store");
+        }
+        if let Some(id) = request_id {
+            reply = reply.header("x-request-id", id);
+        }
+        if request.http.method == "HEAD" {
+            reply.body.clear();
+        }
+        reply
+    }
+
+    async fn answer(&self, access: Access, request: &AdminRequest<'_>, request_id: Option<&str>) -> Reply {
+        let instance = |fault: Fault| fault.reply(request_id);
+        let found = routes::find(request.http.method, request.http.path);
+        let route = found.as_ref().ok().and_then(|found| found.route());
+        let guard = if route.is_some_and(|route| route.manages) { &self.managing } else { &self.reading };
+
+        let template = route.map(|route| format!("{}{}", self.mount, route.template));
+        let mut http = request.http;
+        http.template = template.as_deref();
+        let mut admitted = match guard.admit(&http).await {
+            Admission::Refused(reply) => return reply,
+            Admission::Admitted(admitted) => Some(admitted),
+            Admission::Anonymous => None,
+        };
+        let who = match &admitted {
+            Some(admitted) => access::of_bearer(admitted.caller(), guard).await,
+            None => self.of_login(access, request, guard),
+        };
+        let mut reply = match who {
+            Err(reply) => *reply,
+            Ok(who) => match found {
+                Err(fault) => instance(fault),
+                Ok(Found::Nothing) => instance(Fault::no_such_place()),
+                Ok(Found::OtherMethods(allow)) => instance(Fault::method_not_allowed(allow)),
+                Ok(Found::Route(route, id)) => {
+                    let context = context::Context::new(&self.tokens, who, request, request_id, id);
+                    route.row.run(&context).await.unwrap_or_else(instance)
+                }
+            },
+        };
+        if let Some(admitted) = &mut admitted {
+            admitted.responded(reply.status);
+            reply.headers.extend(admitted.headers().iter().cloned());
+        }
+        reply
+    }
+
+    fn guards(mut self, change: impl Fn(Guard) -> Guard) -> AdminApi {
+        self.reading = change(self.reading);
+        self.managing = change(self.managing);
+        self
+    }
+}
+
+impl fmt::Debug for AdminApi {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("AdminApi").field("guard", &self.reading).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,81 @@
+//! Who may use the API, and for what.
+
+use super::{AdminApi, AdminRequest, Fault, cross_site};
+use crate::actor::Reach;
+use crate::web::{Guard, Reply, Tenant, unavailable};
+use crate::{Actor, Caller, Denied, Error, TOKENS_MANAGE};
+
+/// What the host's own login says of whoever comes.
+#[derive(Clone, PartialEq, Default, Debug)]
+#[non_exhaustive]
+pub enum Access {
+    /// Nobody is logged in: only a bearer token will do. Without one the answer is 401.
+    #[default]
+    Nobody,
+    /// Somebody who is not to know that the API is here: 404.
+    Forbidden,
+    /// It may look at everything within its reach.
+    ReadOnly(Actor),
+    /// It may change tokens as well.
+    Manage(Actor),
+}
+
+/// Whoever was let in.
+pub(super) struct Who {
+    pub(super) actor: Actor,
+    pub(super) manages: bool,
+}
+
+/// The holder of a token, with what it holds now. A token that is gone meanwhile is unknown.
+pub(super) async fn of_bearer(caller: &Caller, guard: &Guard) -> Result<Who, Box<Reply>> {
+    match caller.tokens().find(&caller.token_id()).await {
+        Err(error) => Err(Box::new(unavailable(&error))),
+        Ok(None) => Err(Box::new(guard.reply(&Denied::Invalid))),
+        Ok(Some(record)) => {
+            // What a scope implies is held as well. A name that the catalogue no longer has is
+            // held without effect, so that a token that has one can still be rotated.
+            let stored = record.scopes.iter().map(|scope| scope.as_str().to_owned());
+            let implied = caller.scopes().into_iter().map(|scope| scope.as_str().to_owned());
+            let held: Vec<String> = stored.chain(implied).collect();
+            let actor = Actor::holding(&record).may_grant(held);
+            Ok(Who { actor, manages: caller.may(TOKENS_MANAGE) })
+        }
+    }
+}
+
+impl AdminApi {
+    /// Whoever comes by the host's own login, in the tenant that the request is for.
+    pub(super) fn of_login(
+        &self,
+        access: Access,
+        request: &AdminRequest<'_>,
+        guard: &Guard,
+    ) -> Result<Who, Box<Reply>> {
+        let nothing_here = || Box::new(Fault::no_such_place().reply(None));
+        let (actor, manages) = match access {
+            Access::Nobody => return Err(Box::new(guard.token_missing())),
+            Access::Forbidden => return Err(nothing_here()),
+            Access::ReadOnly(actor) => (actor, false),
+            Access::Manage(actor) => (actor, true),
+        };
+        let actor = match guard.tenant_of(&request.http) {
+            Tenant::Malformed => return Err(Box::new(guard.malformed_host())),
+            Tenant::Nobody => return Err(nothing_here()),
+            Tenant::Without | Tenant::Any => actor,
+            Tenant::Named(tenant) => match &actor.reach {
+                Reach::Only(own) if own.as_deref() == Some(&*tenant) => actor,
+                // Whoever may act everywhere acts where it is: a token that it creates here must
+                // not come out as nobody's.
+                Reach::All => actor.tenant(tenant),
+                Reach::Only(_) => return Err(nothing_here()),
+                Reach::Unsaid => {
+                    tracing::error!(error = %Error::TenantNotSaid, "an actor of the admin API names no tenant");
+                    return Err(nothing_here());
+                }
+            },
+        };
+        cross_site::check(&request.http, &self.allowed_origins)
+            .map_err(|fault| Box::new(fault.reply(None)))?;
+        Ok(Who { actor, manages })
+    }
+}

@@ -1,0 +1,137 @@
+//! What every route needs of its request.
+
+use chrono::{DateTime, Utc};
+
+use super::access::Who;
+use super::conditions::etag;
+use super::fields::Fields;
+use super::parameters::Parameters;
+use super::request::BODY_LIMIT;
+use super::shape::TokenBody;
+use super::{AdminRequest, Fault, json};
+use crate::web::{Reply, Request};
+use crate::{Actor, Error, TokenId, TokenRecord, Tokens, Usage, Via};
+
+/// A request that was let in, on its way to its route.
+pub(super) struct Context<'a> {
+    pub(super) tokens: &'a Tokens,
+    pub(super) actor: Actor,
+    pub(super) manages: bool,
+    pub(super) http: Request<'a>,
+    body: &'a [u8],
+    id: Option<String>,
+}
+
+/// Which media type a body has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Media {
+    Json,
+    /// JSON, or a JSON Merge Patch (RFC 7396).
+    MergePatch,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(
+        tokens: &'a Tokens,
+        who: Who,
+        request: &AdminRequest<'a>,
+        request_id: Option<&str>,
+        id: Option<String>,
+    ) -> Context<'a> {
+        let mut actor = who.actor.via(Via::Api);
+        if let Some(address) = request.http.address {
+            actor = actor.address(address);
+        }
+        if let Some(request_id) = request_id {
+            actor = actor.request_id(request_id);
+        }
+        Context { tokens, actor, manages: who.manages, http: request.http, body: request.body, id }
+    }
+
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.tokens.clock().now().wall()
+    }
+
+    pub(super) fn check_body_length(&self) -> Result<(), Fault> {
+        if self.body.len() > BODY_LIMIT { Err(Fault::too_large()) } else { Ok(()) }
+    }
+
+    pub(super) fn must_manage(&self) -> Result<(), Fault> {
+        if self.manages { Ok(()) } else { Err(Fault::forbidden()) }
+    }
+
+    /// The id in the path. One that does not read is no token's.
+    pub(super) fn token_id(&self) -> Result<TokenId, Fault> {
+        self.id.as_deref().and_then(|id| id.parse().ok()).ok_or_else(Fault::no_such_token)
+    }
+
+    /// The token of the path, if it is there for this actor.
+    pub(super) async fn record(&self) -> Result<TokenRecord, Fault> {
+        let record = self.tokens.find(&self.token_id()?).await?.ok_or_else(Fault::no_such_token)?;
+        self.actor.reaches(&record)?;
+        Ok(record)
+    }
+
+    pub(super) fn parameters(&self) -> Result<Parameters, Fault> {
+        Parameters::read(self.http.query)
+    }
+
+    /// For a route without parameters.
+    pub(super) fn no_parameters(&self) -> Result<(), Fault> {
+        self.parameters()?.finish()
+    }
+
+    /// The fields of the body, which has to be there.
+    pub(super) fn fields(&self, media: Media) -> Result<Fields, Fault> {
+        let essence = match self.http.only_header("content-type") {
+            Ok(value) => value.and_then(|value| std::str::from_utf8(value).ok()).unwrap_or(""),
+            Err(_) => return Err(Fault::malformed("Send one Content-Type header, not several.")),
+        };
+        let essence = essence.split(';').next().unwrap_or("").trim();
+        let is_right = essence.eq_ignore_ascii_case("application/json")
+            || (media == Media::MergePatch && essence.eq_ignore_ascii_case("application/merge-patch+json"));
+        if !is_right {
+            return Err(Fault::media_type(match media {
+                Media::Json => "application/json",
+                Media::MergePatch => "application/merge-patch+json",
+            }));
+        }
+        json::object(self.body).map(Fields::new)
+    }
+
+    /// The fields of a body that may be left out.
+    pub(super) fn optional_fields(&self) -> Result<Fields, Fault> {
+        if self.body.is_empty() { Ok(Fields::new(Default::default())) } else { self.fields(Media::Json) }
+    }
+
+    /// One token as an answer, with its ETag.
+    pub(super) async fn one(&self, status: u16, record: &TokenRecord) -> Reply {
+        let usage = self.usage_if_there(record.id).await;
+        let body = TokenBody::new(record, self.now(), usage.as_ref());
+        Reply::json(status, &body).header("etag", etag(record.version))
+    }
+
+    /// How a token is used. None where that cannot be read: what was done to it is told all the
+    /// same.
+    pub(super) async fn usage_if_there(&self, id: TokenId) -> Option<Usage> {
+        match self.tokens.usage_of(&[id]).await {
+            Ok(mut usage) => usage.remove(&id),
+            Err(error) => {
+                tracing::warn!(%error, "the use of a token cannot be read");
+                None
+            }
+        }
+    }
+
+    /// A change that failed: where `If-Match` was sent and the token is another one by now, that is
+    /// what is told.
+    pub(super) async fn change_fault(&self, error: Error, conditional: Option<u64>) -> Fault {
+        if let (Error::Conflict, Some(expected)) = (&error, conditional)
+            && let Ok(current) = self.record().await
+            && current.version != expected
+        {
+            return Fault::stale(&etag(current.version));
+        }
+        error.into()
+    }
+}

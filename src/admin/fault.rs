@@ -1,0 +1,240 @@
+//! What went wrong, as a problem document (RFC 9457).
+
+use serde_json::{Map, Value, json};
+
+use crate::denied::PROBLEM_TYPES;
+use crate::web::Reply;
+use crate::{Error, Invalid, NotGrantable, TokenId};
+
+/// What went wrong.
+#[derive(Debug)]
+pub(super) struct Fault {
+    status: u16,
+    code: &'static str,
+    title: &'static str,
+    detail: String,
+    more: Map<String, Value>,
+    headers: Vec<(&'static str, String)>,
+}
+
+/// Of more mistakes than these in one body, the first are told.
+const MOST_ERRORS: usize = 100;
+
+impl Fault {
+    fn new(status: u16, code: &'static str, title: &'static str, detail: impl Into<String>) -> Fault {
+        Fault { status, code, title, detail: detail.into(), more: Map::new(), headers: Vec::new() }
+    }
+
+    fn with(mut self, name: &str, value: Value) -> Fault {
+        self.more.insert(name.to_owned(), value);
+        self
+    }
+
+    fn header(mut self, name: &'static str, value: impl Into<String>) -> Fault {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The answer. `request_id` tells which request it was about.
+    pub(super) fn reply(self, request_id: Option<&str>) -> Reply {
+        let mut body = self.more;
+        body.insert("type".into(), format!("{PROBLEM_TYPES}{}", self.code).into());
+        body.insert("title".into(), self.title.into());
+        body.insert("status".into(), self.status.into());
+        body.insert("detail".into(), self.detail.into());
+        body.insert("code".into(), self.code.into());
+        if let Some(id) = request_id {
+            body.insert("instance".into(), format!("urn:request:{id}").into());
+        }
+        let mut reply = Reply::problem(self.status, &body);
+        reply.headers.extend(self.headers);
+        reply
+    }
+
+    pub(super) fn malformed(detail: impl Into<String>) -> Fault {
+        Fault::new(400, "malformed", "The request cannot be read", detail)
+    }
+
+    /// A parameter of the query that is not right.
+    pub(super) fn parameter(name: &str, detail: impl Into<String>) -> Fault {
+        let shown: String = name.chars().take(60).collect();
+        Fault::malformed(detail).with("parameter", shown.into())
+    }
+
+    pub(super) fn invalid_cursor() -> Fault {
+        Fault::new(
+            400,
+            "invalid-cursor",
+            "This cursor is not valid here",
+            "The cursor belongs to another listing, or was altered. Start again without it, and keep sort and filters while you turn pages.",
+        )
+    }
+
+    pub(super) fn validation(invalid: Invalid) -> Fault {
+        let number = invalid.errors.len();
+        let detail = match number {
+            1 => "1 field needs attention.".to_owned(),
+            _ => format!("{number} fields need attention."),
+        };
+        let errors: Vec<_> = invalid.errors.into_iter().take(MOST_ERRORS).collect();
+        Fault::new(422, "validation", "What was sent is not right", detail).with("errors", json!(errors))
+    }
+
+    pub(super) fn forbidden() -> Fault {
+        Fault::new(
+            403,
+            "forbidden",
+            "You may only look",
+            "Your access lets you look at tokens, not change them.",
+        )
+    }
+
+    pub(super) fn cross_site() -> Fault {
+        Fault::new(
+            403,
+            "cross-site-request",
+            "This came from another site",
+            "The request was not sent by a page of this site. Programs send a token in the header \"Authorization: Bearer <token>\".",
+        )
+    }
+
+    pub(super) fn no_such_token() -> Fault {
+        Fault::new(404, "not-found", "There is no such token", "There is no token with this id here.")
+    }
+
+    pub(super) fn no_such_text() -> Fault {
+        Fault::new(404, "not-found", "There is no such token", "No token here has this text.")
+    }
+
+    pub(super) fn no_such_place() -> Fault {
+        Fault::new(404, "not-found", "There is nothing here", "There is nothing at this address.")
+    }
+
+    pub(super) fn method_not_allowed(allow: String) -> Fault {
+        let detail = format!("This address answers to {allow}.");
+        Fault::new(405, "method-not-allowed", "This method does not work here", detail).header("allow", allow)
+    }
+
+    pub(super) fn too_large() -> Fault {
+        let detail = format!("A body has at most {} bytes here.", super::BODY_LIMIT);
+        Fault::new(413, "payload-too-large", "The body is too long", detail)
+    }
+
+    pub(super) fn media_type(right: &str) -> Fault {
+        let detail = format!("Send the body as JSON, with the header \"Content-Type: {right}\".");
+        Fault::new(415, "unsupported-media-type", "The body is of another type", detail)
+    }
+
+    pub(super) fn stale(current: &str) -> Fault {
+        Fault::new(
+            412,
+            "stale-version",
+            "Somebody else changed the token first",
+            "The token is no longer the one that If-Match names. Look at it again, then decide.",
+        )
+        .with("current_etag", current.into())
+        .header("etag", current)
+    }
+
+    pub(super) fn usage_unavailable(error: &Error) -> Fault {
+        tracing::warn!(%error, "the use of tokens cannot be read");
+        Fault::new(
+            503,
+            "usage-unavailable",
+            "Use cannot be read right now",
+            "What was counted cannot be read at the moment. The tokens themselves work: try again shortly.",
+        )
+        .header("retry-after", "1")
+    }
+
+    fn revealed(id: TokenId) -> Fault {
+        Fault::new(
+            409,
+            "secret-already-revealed",
+            "This was done before",
+            "The same Idempotency-Key was used before, and the secret was shown then. Rotate the token if you have lost it.",
+        )
+        .with("id", json!(id))
+    }
+
+    fn not_grantable(error: NotGrantable) -> Fault {
+        let detail = format!("You cannot give a token more than you hold yourself: {}.", exceeding(&error));
+        Fault::new(403, "not-grantable", "This is more than you may grant", detail)
+            .with("exceeds", json!(error.exceeds))
+            .with("scopes", json!(error.scopes))
+    }
+
+    fn of_store(error: &Error) -> Fault {
+        tracing::error!(%error, "the token store failed the admin API");
+        let detail = match error {
+            Error::Store(error) if error.outcome_is_unknown() => {
+                "The store went away during the change, which may or may not have happened. Look at the token again."
+            }
+            Error::Interrupted => "The change was interrupted. Look at the token again.",
+            _ => "The service cannot reach its tokens at the moment. Try again shortly.",
+        };
+        Fault::new(503, "store-unavailable", "Tokens cannot be reached right now", detail)
+            .header("retry-after", "1")
+    }
+}
+
+fn exceeding(error: &NotGrantable) -> String {
+    let names: Vec<_> = error.scopes.iter().map(|scope| scope.as_str()).collect();
+    let said = |field: &&'static str| match *field {
+        "scopes" => format!("scopes ({})", names.join(", ")),
+        field => field.to_owned(),
+    };
+    error.exceeds.iter().map(said).collect::<Vec<_>>().join(", ")
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Fault {
+        match error {
+            Error::Invalid(invalid) => Fault::validation(invalid),
+            Error::NotFound => Fault::no_such_token(),
+            Error::TenantNotSaid => {
+                tracing::error!(%error, "an actor of the admin API names no tenant");
+                Fault::no_such_token()
+            }
+            Error::Conflict => Fault::new(
+                409,
+                "conflict",
+                "Somebody else is changing the token",
+                "The token was changed at the same time. Look at it again, then decide.",
+            ),
+            Error::Revoked => Fault::new(
+                409,
+                "already-revoked",
+                "The token is revoked",
+                "The token is revoked, which is for good. Create a new one.",
+            ),
+            Error::StillValid => Fault::new(
+                409,
+                "token-still-valid",
+                "The token still works",
+                "Only a token that is revoked or expired can be deleted. Revoke it first.",
+            ),
+            Error::AlreadyDone { id } => Fault::revealed(id),
+            Error::NotGrantable(error) => Fault::not_grantable(error),
+            Error::TooManyTokens { greatest } => Fault::new(
+                409,
+                "too-many-tokens",
+                "There are as many tokens as there may be",
+                format!("This account has {greatest} living tokens, as many as it may. Revoke one first."),
+            )
+            .with("greatest", greatest.into()),
+            Error::Store(_) | Error::Overloaded(_) | Error::Randomness(_) | Error::Interrupted => {
+                Fault::of_store(&error)
+            }
+            error => {
+                tracing::error!(%error, "the admin API has a fault");
+                Fault::new(
+                    500,
+                    "internal",
+                    "Something went wrong here",
+                    "The fault is the service's, not yours. Its log has more, under the id of this request.",
+                )
+            }
+        }
+    }
+}

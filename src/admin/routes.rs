@@ -1,0 +1,146 @@
+//! Every route of the API, in one table.
+
+use std::borrow::Cow;
+
+use super::context::Context;
+use super::{Fault, audit, catalogue, changes, create, listing, rotate, tokens};
+use crate::web::{Reply, path_segments};
+
+/// One route.
+pub(super) struct Route {
+    pub(super) method: &'static str,
+    /// Below the mount; `{id}` is a token's.
+    pub(super) template: &'static str,
+    /// Whether it needs `tokens:manage`; the others need `tokens:read`.
+    pub(super) manages: bool,
+    pub(super) row: Row,
+}
+
+/// What a route does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Row {
+    List,
+    Create,
+    Find,
+    Show,
+    Change,
+    Purge,
+    Revoke,
+    Pause,
+    Resume,
+    Rotate,
+    Usage,
+    Audit,
+    Scopes,
+    Presets,
+    Me,
+}
+
+const fn reads(method: &'static str, template: &'static str, row: Row) -> Route {
+    Route { method, template, manages: false, row }
+}
+
+const fn manages(method: &'static str, template: &'static str, row: Row) -> Route {
+    Route { method, template, manages: true, row }
+}
+
+/// The table.
+pub(super) const ROUTES: [Route; 15] = [
+    reads("GET", "/tokens", Row::List),
+    manages("POST", "/tokens", Row::Create),
+    reads("POST", "/tokens/find", Row::Find),
+    reads("GET", "/tokens/{id}", Row::Show),
+    manages("PATCH", "/tokens/{id}", Row::Change),
+    manages("DELETE", "/tokens/{id}", Row::Purge),
+    manages("POST", "/tokens/{id}/revoke", Row::Revoke),
+    manages("POST", "/tokens/{id}/pause", Row::Pause),
+    manages("POST", "/tokens/{id}/resume", Row::Resume),
+    manages("POST", "/tokens/{id}/rotate", Row::Rotate),
+    reads("GET", "/tokens/{id}/usage", Row::Usage),
+    reads("GET", "/tokens/{id}/audit", Row::Audit),
+    reads("GET", "/scopes", Row::Scopes),
+    reads("GET", "/presets", Row::Presets),
+    reads("GET", "/me", Row::Me),
+];
+
+impl Row {
+    pub(super) async fn run(self, context: &Context<'_>) -> Result<Reply, Fault> {
+        context.check_body_length()?;
+        if ROUTES.iter().any(|route| route.row == self && route.manages) {
+            context.must_manage()?;
+        }
+        match self {
+            Row::List => listing::list(context).await,
+            Row::Create => create::create(context).await,
+            Row::Find => tokens::find(context).await,
+            Row::Show => tokens::show(context).await,
+            Row::Change => changes::patch(context).await,
+            Row::Purge => changes::purge(context).await,
+            Row::Revoke => changes::revoke(context).await,
+            Row::Pause => changes::pause(context).await,
+            Row::Resume => changes::resume(context).await,
+            Row::Rotate => rotate::rotate(context).await,
+            Row::Usage => tokens::usage(context).await,
+            Row::Audit => audit::of_token(context).await,
+            Row::Scopes => catalogue::scopes(context),
+            Row::Presets => catalogue::presets(context),
+            Row::Me => catalogue::me(context),
+        }
+    }
+}
+
+/// Where a request leads.
+pub(super) enum Found {
+    Nothing,
+    /// The path is known, and the method is none of these.
+    OtherMethods(String),
+    /// A route, and the id in its path.
+    Route(&'static Route, Option<String>),
+}
+
+impl Found {
+    pub(super) fn route(&self) -> Option<&'static Route> {
+        match self {
+            Found::Route(route, _) => Some(route),
+            Found::Nothing | Found::OtherMethods(_) => None,
+        }
+    }
+}
+
+/// Finds the route of a method and a path below the mount, with or without a slash at its end.
+pub(super) fn find(method: &str, path: &str) -> Result<Found, Fault> {
+    let path = if path.is_empty() { "/" } else { path };
+    let segments = path_segments(path).map_err(|unclear| Fault::malformed(unclear.0))?;
+    let mut matching: Vec<_> =
+        ROUTES.iter().filter_map(|route| Some((route, matches(route.template, &segments)?))).collect();
+    // `/tokens/find` is no token of that name.
+    if matching.iter().any(|(_, id)| id.is_none()) {
+        matching.retain(|(_, id)| id.is_none());
+    }
+    let wanted = if method == "HEAD" { "GET" } else { method };
+    if matching.is_empty() {
+        return Ok(Found::Nothing);
+    }
+    if let Some((route, id)) = matching.iter().find(|(route, _)| route.method == wanted) {
+        return Ok(Found::Route(route, id.map(str::to_owned)));
+    }
+    let mut methods: Vec<_> = matching.iter().map(|(route, _)| route.method).collect();
+    if methods.contains(&"GET") {
+        methods.push("HEAD");
+    }
+    Ok(Found::OtherMethods(methods.join(", ")))
+}
+
+/// Whether a template is all of a path, and the id in it.
+fn matches<'p>(template: &str, path: &'p [Cow<'_, str>]) -> Option<Option<&'p str>> {
+    let mut parts = template.split('/').skip(1);
+    let mut id = None;
+    for segment in path {
+        match parts.next()? {
+            "{id}" => id = Some(&**segment),
+            literal if literal == segment => {}
+            _ => return None,
+        }
+    }
+    parts.next().is_none().then_some(id)
+}

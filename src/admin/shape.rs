@@ -1,0 +1,167 @@
+//! Tokens and their use, as JSON shows them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Serialize, Serializer};
+
+use crate::{AddressRange, RateLimit, Scope, Status, TokenId, TokenRecord, Usage};
+
+/// A moment: RFC 3339, UTC, to the millisecond.
+pub(super) struct Moment(pub(super) DateTime<Utc>);
+
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0.to_rfc3339_opts(SecondsFormat::Millis, true))
+    }
+}
+
+pub(super) fn moment(time: Option<DateTime<Utc>>) -> Option<Moment> {
+    time.map(Moment)
+}
+
+/// A token.
+#[derive(Serialize)]
+pub(super) struct TokenBody<'a> {
+    id: TokenId,
+    name: &'a str,
+    description: &'a str,
+    tenant: Option<&'a str>,
+    owner: Option<&'a str>,
+    parent: Option<TokenId>,
+    status: Status,
+    start: &'a str,
+    last4: &'a str,
+    scopes: &'a BTreeSet<Scope>,
+    rate_limit: Option<RateLimitBody>,
+    not_before: Option<Moment>,
+    expires_at: Option<Moment>,
+    created_at: Moment,
+    created_by: &'a str,
+    /// Left out where use cannot be read: null says that there was none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_used_at: Option<Option<Moment>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_seen_at: Option<Option<Moment>>,
+    paused_until: Option<Moment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_at: Option<Moment>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_because: Option<&'a str>,
+    ip_allow: &'a [AddressRange],
+    env: Option<&'a str>,
+    metadata: &'a BTreeMap<String, String>,
+    version: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    usage: Option<UsageBody>,
+}
+
+impl<'a> TokenBody<'a> {
+    pub(super) fn new(record: &'a TokenRecord, now: DateTime<Utc>, usage: Option<&Usage>) -> TokenBody<'a> {
+        let status = record.status(now);
+        TokenBody {
+            id: record.id,
+            name: &record.name,
+            description: &record.description,
+            tenant: record.tenant.as_deref(),
+            owner: record.owner.as_deref(),
+            parent: record.parent,
+            status,
+            start: &record.secret.start,
+            last4: &record.secret.last4,
+            scopes: &record.scopes,
+            rate_limit: RateLimitBody::of(&record.rate_limit),
+            not_before: moment(record.not_before),
+            expires_at: moment(record.expires_at),
+            created_at: Moment(record.created_at),
+            created_by: &record.created_by,
+            last_used_at: usage.map(|usage| moment(usage.last_used_at)),
+            last_seen_at: usage.map(|usage| moment(usage.last_seen_at)),
+            // A pause that is over has no end to tell of.
+            paused_until: moment(record.paused_until.filter(|until| now < *until)),
+            revoked_at: moment(record.revoked_at),
+            revoked_because: record.revoked_because.as_deref(),
+            ip_allow: &record.addresses,
+            env: record.environment.as_deref(),
+            metadata: &record.metadata,
+            version: record.version,
+            usage: None,
+        }
+    }
+
+    /// The same with its use told in full.
+    pub(super) fn with_usage(mut self, usage: &Usage) -> TokenBody<'a> {
+        self.usage = Some(UsageBody::of(usage));
+        self
+    }
+}
+
+/// A limit. A window that is none of minute, hour and day is shown as what it is.
+#[derive(Default, Serialize)]
+pub(super) struct RateLimitBody {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    per_minute: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    per_hour: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    per_day: Option<u32>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    other: Vec<OtherWindow>,
+}
+
+#[derive(Serialize)]
+struct OtherWindow {
+    limit: u32,
+    window_seconds: f64,
+}
+
+impl RateLimitBody {
+    /// None for no limit at all.
+    pub(super) fn of(limit: &RateLimit) -> Option<RateLimitBody> {
+        let mut body = RateLimitBody::default();
+        for quota in limit.quotas() {
+            match quota.window_ms() {
+                60_000 => body.per_minute = Some(quota.limit()),
+                3_600_000 => body.per_hour = Some(quota.limit()),
+                86_400_000 => body.per_day = Some(quota.limit()),
+                other => {
+                    let window_seconds = f64::from(other) / 1_000.0;
+                    body.other.push(OtherWindow { limit: quota.limit(), window_seconds });
+                }
+            }
+        }
+        (!limit.is_unlimited()).then_some(body)
+    }
+}
+
+/// The use of a token: what is measured, and nothing beside it.
+#[derive(Serialize)]
+pub(super) struct UsageBody {
+    calls_total: u64,
+    success_rate: Option<f64>,
+    mean_ms: Option<f64>,
+    limited_total: u64,
+    missing_scope_total: u64,
+    refused_total: u64,
+    wrong_secret_total: u64,
+    last_used_at: Option<Moment>,
+    last_seen_at: Option<Moment>,
+    as_of: Moment,
+}
+
+impl UsageBody {
+    pub(super) fn of(usage: &Usage) -> UsageBody {
+        UsageBody {
+            calls_total: usage.total(),
+            success_rate: usage.success_rate(),
+            mean_ms: usage.mean_ms(),
+            limited_total: usage.limited,
+            missing_scope_total: usage.missing_scope,
+            refused_total: usage.refused,
+            wrong_secret_total: usage.wrong_secret,
+            last_used_at: moment(usage.last_used_at),
+            last_seen_at: moment(usage.last_seen_at),
+            as_of: Moment(usage.as_of),
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Looking at one token.
+
+use super::Fault;
+use super::conditions::etag;
+use super::context::{Context, Media};
+use super::shape::{TokenBody, UsageBody};
+use crate::web::Reply;
+
+pub(super) async fn show(context: &Context<'_>) -> Result<Reply, Fault> {
+    let mut parameters = context.parameters()?;
+    let with_usage = includes_usage(&mut parameters)?;
+    parameters.finish()?;
+    let record = context.record().await?;
+    if !with_usage {
+        return Ok(context.one(200, &record).await);
+    }
+    let usage = context.tokens.usage(&record.id).await.map_err(|error| Fault::usage_unavailable(&error))?;
+    let body = TokenBody::new(&record, context.now(), Some(&usage)).with_usage(&usage);
+    Ok(Reply::json(200, &body).header("etag", etag(record.version)))
+}
+
+/// The token whose whole text somebody has found. The text comes in the body, so that it is in no
+/// log, and is in no answer.
+pub(super) async fn find(context: &Context<'_>) -> Result<Reply, Fault> {
+    context.no_parameters()?;
+    let mut fields = context.fields(Media::Json)?;
+    let missing = !fields.has("secret");
+    let secret = fields.required_text("secret");
+    if missing {
+        fields.error("secret", "required", "send the whole text of the token");
+    }
+    fields.finish(Ok(()), &[])?;
+    let found = context.tokens.find_by_text(secret.unwrap_or_default().trim()).await?;
+    match found.filter(|record| context.actor.reaches(record).is_ok()) {
+        Some(record) => Ok(context.one(200, &record).await),
+        None => Err(Fault::no_such_text()),
+    }
+}
+
+pub(super) async fn usage(context: &Context<'_>) -> Result<Reply, Fault> {
+    context.no_parameters()?;
+    let record = context.record().await?;
+    let usage = context.tokens.usage(&record.id).await.map_err(|error| Fault::usage_unavailable(&error))?;
+    Ok(Reply::json(200, &UsageBody::of(&usage)))
+}
+
+/// Whether `include=usage` was asked for.
+pub(super) fn includes_usage(parameters: &mut super::parameters::Parameters) -> Result<bool, Fault> {
+    match parameters.one("include")?.as_deref() {
+        None => Ok(false),
+        Some("usage") => Ok(true),
+        Some(_) => Err(Fault::parameter("include", "include is usage, or left out.")),
+    }
+}
