@@ -45,6 +45,7 @@ pub struct ClientAddress(pub IpAddr);
 /// That a guard has looked at the request, and whom it has found.
 #[derive(Clone, Debug)]
 pub(super) struct Guarded {
+    #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors answer in its name"))]
     pub(super) guard: Guard,
     pub(super) caller: Option<Caller>,
 }
