@@ -75,9 +75,8 @@ impl AdminApi {
     /// The admin API of these tokens, for a service without tenants.
     pub fn new(tokens: Tokens) -> AdminApi {
         AdminApi {
-            // A request without a token of ours is the adapter's to judge.
-            reading: tokens.require(TOKENS_READ).token_or_own_login(),
-            managing: tokens.require(TOKENS_MANAGE).token_or_own_login(),
+            reading: tokens.require(TOKENS_READ),
+            managing: tokens.require(TOKENS_MANAGE),
             allowed_origins: Arc::default(),
             mount: Arc::default(),
             tokens,
@@ -142,7 +141,14 @@ impl AdminApi {
         let instance = |fault: Fault| fault.reply(request_id);
         let found = routes::find(request.http.method, request.http.path);
         let route = found.as_ref().ok().and_then(|found| found.route());
-        let guard = if route.is_some_and(|route| route.manages) { &self.managing } else { &self.reading };
+        let mut guard = match route {
+            Some(route) if route.manages => self.managing.clone(),
+            _ => self.reading.clone(),
+        };
+        if access != Access::Nobody {
+            // Without a token of ours it is the login's to decide, whatever else is sent.
+            guard = guard.token_or_own_login();
+        }
 
         let template = route.map(|route| format!("{}{}", self.mount, route.template));
         let mut http = request.http;
@@ -153,8 +159,8 @@ impl AdminApi {
             Admission::Anonymous => None,
         };
         let who = match &admitted {
-            Some(admitted) => access::of_bearer(admitted.caller(), guard).await,
-            None => self.of_login(access, request, guard),
+            Some(admitted) => access::of_bearer(admitted.caller(), &guard).await,
+            None => self.of_login(access, request, &guard, request_id),
         };
         let mut reply = match who {
             Err(reply) => *reply,
@@ -164,7 +170,7 @@ impl AdminApi {
                 Ok(Found::OtherMethods(allow)) => instance(Fault::method_not_allowed(allow)),
                 Ok(Found::Route(route, id)) => {
                     let context = context::Context::new(&self.tokens, who, request, request_id, id);
-                    route.row.run(&context).await.unwrap_or_else(instance)
+                    route.run(&context).await.unwrap_or_else(instance)
                 }
             },
         };

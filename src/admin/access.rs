@@ -50,8 +50,9 @@ impl AdminApi {
         access: Access,
         request: &AdminRequest<'_>,
         guard: &Guard,
+        request_id: Option<&str>,
     ) -> Result<Who, Box<Reply>> {
-        let nothing_here = || Box::new(Fault::no_such_place().reply(None));
+        let nothing_here = || Box::new(Fault::no_such_place().reply(request_id));
         let (actor, manages) = match access {
             Access::Nobody => return Err(Box::new(guard.token_missing())),
             Access::Forbidden => return Err(nothing_here()),
@@ -75,7 +76,7 @@ impl AdminApi {
             },
         };
         cross_site::check(&request.http, &self.allowed_origins)
-            .map_err(|fault| Box::new(fault.reply(None)))?;
+            .map_err(|fault| Box::new(fault.reply(request_id)))?;
         Ok(Who { actor, manages })
     }
 }

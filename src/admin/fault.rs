@@ -8,13 +8,18 @@ use crate::{Error, Invalid, NotGrantable, TokenId};
 
 /// What went wrong.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(super) struct Fault(Box<Told>);
+
+#[derive(Debug)]
+struct Told {
     status: u16,
     code: &'static str,
     title: &'static str,
     detail: String,
     more: Map<String, Value>,
     headers: Vec<(&'static str, String)>,
+    /// What is the service's fault and not the client's, for the log.
+    cause: Option<Error>,
 }
 
 /// Of more mistakes than these in one body, the first are told.
@@ -22,32 +27,43 @@ const MOST_ERRORS: usize = 100;
 
 impl Fault {
     fn new(status: u16, code: &'static str, title: &'static str, detail: impl Into<String>) -> Fault {
-        Fault { status, code, title, detail: detail.into(), more: Map::new(), headers: Vec::new() }
+        let detail = detail.into();
+        let (more, headers) = (Map::new(), Vec::new());
+        Fault(Box::new(Told { status, code, title, detail, more, headers, cause: None }))
     }
 
     fn with(mut self, name: &str, value: Value) -> Fault {
-        self.more.insert(name.to_owned(), value);
+        self.0.more.insert(name.to_owned(), value);
         self
     }
 
     fn header(mut self, name: &'static str, value: impl Into<String>) -> Fault {
-        self.headers.push((name, value.into()));
+        self.0.headers.push((name, value.into()));
         self
     }
 
-    /// The answer. `request_id` tells which request it was about.
+    fn caused_by(mut self, error: Error) -> Fault {
+        self.0.cause = Some(error);
+        self
+    }
+
+    /// The answer. `request_id` tells which request it was about, to the client and in the log.
     pub(super) fn reply(self, request_id: Option<&str>) -> Reply {
-        let mut body = self.more;
-        body.insert("type".into(), format!("{PROBLEM_TYPES}{}", self.code).into());
-        body.insert("title".into(), self.title.into());
-        body.insert("status".into(), self.status.into());
-        body.insert("detail".into(), self.detail.into());
-        body.insert("code".into(), self.code.into());
+        let told = *self.0;
+        if let Some(error) = &told.cause {
+            tracing::error!(%error, request_id, code = told.code, "the admin API could not do what was asked");
+        }
+        let mut body = told.more;
+        body.insert("type".into(), format!("{PROBLEM_TYPES}{}", told.code).into());
+        body.insert("title".into(), told.title.into());
+        body.insert("status".into(), told.status.into());
+        body.insert("detail".into(), told.detail.into());
+        body.insert("code".into(), told.code.into());
         if let Some(id) = request_id {
             body.insert("instance".into(), format!("urn:request:{id}").into());
         }
-        let mut reply = Reply::problem(self.status, &body);
-        reply.headers.extend(self.headers);
+        let mut reply = Reply::problem(told.status, &body);
+        reply.headers.extend(told.headers);
         reply
     }
 
@@ -136,8 +152,7 @@ impl Fault {
         .header("etag", current)
     }
 
-    pub(super) fn usage_unavailable(error: &Error) -> Fault {
-        tracing::warn!(%error, "the use of tokens cannot be read");
+    pub(super) fn usage_unavailable(error: Error) -> Fault {
         Fault::new(
             503,
             "usage-unavailable",
@@ -145,6 +160,7 @@ impl Fault {
             "What was counted cannot be read at the moment. The tokens themselves work: try again shortly.",
         )
         .header("retry-after", "1")
+        .caused_by(error)
     }
 
     fn revealed(id: TokenId) -> Fault {
@@ -164,9 +180,8 @@ impl Fault {
             .with("scopes", json!(error.scopes))
     }
 
-    fn of_store(error: &Error) -> Fault {
-        tracing::error!(%error, "the token store failed the admin API");
-        let detail = match error {
+    fn of_store(error: Error) -> Fault {
+        let detail = match &error {
             Error::Store(error) if error.outcome_is_unknown() => {
                 "The store went away during the change, which may or may not have happened. Look at the token again."
             }
@@ -175,6 +190,7 @@ impl Fault {
         };
         Fault::new(503, "store-unavailable", "Tokens cannot be reached right now", detail)
             .header("retry-after", "1")
+            .caused_by(error)
     }
 }
 
@@ -192,10 +208,7 @@ impl From<Error> for Fault {
         match error {
             Error::Invalid(invalid) => Fault::validation(invalid),
             Error::NotFound => Fault::no_such_token(),
-            Error::TenantNotSaid => {
-                tracing::error!(%error, "an actor of the admin API names no tenant");
-                Fault::no_such_token()
-            }
+            error @ Error::TenantNotSaid => Fault::no_such_token().caused_by(error),
             Error::Conflict => Fault::new(
                 409,
                 "conflict",
@@ -223,18 +236,16 @@ impl From<Error> for Fault {
                 format!("This account has {greatest} living tokens, as many as it may. Revoke one first."),
             )
             .with("greatest", greatest.into()),
-            Error::Store(_) | Error::Overloaded(_) | Error::Randomness(_) | Error::Interrupted => {
-                Fault::of_store(&error)
+            error @ (Error::Store(_) | Error::Overloaded(_) | Error::Randomness(_) | Error::Interrupted) => {
+                Fault::of_store(error)
             }
-            error => {
-                tracing::error!(%error, "the admin API has a fault");
-                Fault::new(
-                    500,
-                    "internal",
-                    "Something went wrong here",
-                    "The fault is the service's, not yours. Its log has more, under the id of this request.",
-                )
-            }
+            error => Fault::new(
+                500,
+                "internal",
+                "Something went wrong here",
+                "The fault is the service's, not yours. Its log has more, under the id of this request.",
+            )
+            .caused_by(error),
         }
     }
 }

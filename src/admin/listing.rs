@@ -140,7 +140,7 @@ async fn usage(
     let ids: Vec<_> = records.iter().map(|record| record.id).collect();
     match context.tokens.usage_of(&ids).await {
         Ok(usage) => Ok(usage),
-        Err(error) if wanted => Err(Fault::usage_unavailable(&error)),
+        Err(error) if wanted => Err(Fault::usage_unavailable(error)),
         Err(error) => {
             tracing::warn!(%error, "the use of a page of tokens cannot be read");
             Ok(HashMap::new())

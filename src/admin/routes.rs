@@ -63,13 +63,13 @@ pub(super) const ROUTES: [Route; 15] = [
     reads("GET", "/me", Row::Me),
 ];
 
-impl Row {
-    pub(super) async fn run(self, context: &Context<'_>) -> Result<Reply, Fault> {
+impl Route {
+    pub(super) async fn run(&self, context: &Context<'_>) -> Result<Reply, Fault> {
         context.check_body_length()?;
-        if ROUTES.iter().any(|route| route.row == self && route.manages) {
+        if self.manages {
             context.must_manage()?;
         }
-        match self {
+        match self.row {
             Row::List => listing::list(context).await,
             Row::Create => create::create(context).await,
             Row::Find => tokens::find(context).await,

@@ -14,7 +14,7 @@ pub(super) async fn show(context: &Context<'_>) -> Result<Reply, Fault> {
     if !with_usage {
         return Ok(context.one(200, &record).await);
     }
-    let usage = context.tokens.usage(&record.id).await.map_err(|error| Fault::usage_unavailable(&error))?;
+    let usage = context.tokens.usage(&record.id).await.map_err(Fault::usage_unavailable)?;
     let body = TokenBody::new(&record, context.now(), Some(&usage)).with_usage(&usage);
     Ok(Reply::json(200, &body).header("etag", etag(record.version)))
 }
@@ -40,7 +40,7 @@ pub(super) async fn find(context: &Context<'_>) -> Result<Reply, Fault> {
 pub(super) async fn usage(context: &Context<'_>) -> Result<Reply, Fault> {
     context.no_parameters()?;
     let record = context.record().await?;
-    let usage = context.tokens.usage(&record.id).await.map_err(|error| Fault::usage_unavailable(&error))?;
+    let usage = context.tokens.usage(&record.id).await.map_err(Fault::usage_unavailable)?;
     Ok(Reply::json(200, &UsageBody::of(&usage)))
 }
 

@@ -1,0 +1,198 @@
+//! Stores that go away.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokenward::admin::{Access, AdminApi, AdminRequest};
+use tokenward::store::{Cap, Change, Insertion, RevokeAll, Updating};
+use tokenward::usage::{Counts, UsageBatch};
+use tokenward::web::{Reply, Request, TenantSource};
+use tokenward::{
+    Actor, HistoryDraft, HistoryEntry, HistoryQuery, Listing, MemoryStore, NewToken, Query, StoreError,
+    StoredToken, TokenId, TokenStore, Tokens, UsageStore,
+};
+
+use super::support::{catalog, everything};
+
+/// A store of use that can go away.
+struct Moody(MemoryStore, AtomicBool);
+
+#[tokenward::async_trait]
+impl UsageStore for Moody {
+    async fn add(&self, batch: &UsageBatch) -> Result<(), StoreError> {
+        self.0.add(batch).await
+    }
+
+    async fn read(&self, tokens: &[TokenId]) -> Result<Vec<(TokenId, Counts)>, StoreError> {
+        match self.1.load(Ordering::Relaxed) {
+            true => Err(StoreError::unavailable("gone")),
+            false => self.0.read(tokens).await,
+        }
+    }
+
+    async fn erase(&self, tokens: &[TokenId]) -> Result<(), StoreError> {
+        match self.1.load(Ordering::Relaxed) {
+            true => Err(StoreError::unavailable("gone")),
+            false => self.0.erase(tokens).await,
+        }
+    }
+}
+
+#[tokio::test]
+async fn tokens_are_managed_while_use_cannot_be_read() {
+    let usage = Arc::new(Moody(MemoryStore::new(), AtomicBool::new(true)));
+    let tokens = Tokens::builder(Arc::new(MemoryStore::new()))
+        .usage_store(usage)
+        .catalog(catalog())
+        .without_background()
+        .build()
+        .unwrap();
+    let api = AdminApi::new(tokens).tenant(TenantSource::without());
+    let headers = [("content-type", "application/json"), ("origin", "http://shop"), ("host", "shop")];
+    let answer = |method: &'static str, path: String, query: Option<&'static str>, body: &'static str| {
+        let (api, headers) = (&api, &headers);
+        async move {
+            let request = Request { query, ..Request::new(method, &path, headers) };
+            let reply =
+                api.handle(Access::Manage("maria".into()), AdminRequest::new(request, body.as_bytes())).await;
+            let json: serde_json::Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+            (reply.status, json)
+        }
+    };
+    let (status, created) = answer("POST", "/tokens".into(), None, "{\"name\":\"a\"}").await;
+    assert_eq!(status, 201);
+    let path = format!("/tokens/{}", created["token"]["id"].as_str().unwrap());
+    let (status, shown) = answer("GET", path.clone(), None, "").await;
+    assert_eq!((status, shown.get("last_used_at")), (200, None));
+    let (status, rotated) = answer("POST", format!("{path}/rotate"), None, "").await;
+    assert_eq!((status, rotated["secret"].is_string()), (201, true));
+    assert_eq!(answer("GET", "/tokens".into(), None, "").await.0, 200);
+    for (path, query) in [
+        ("/tokens".to_owned(), Some("include=usage")),
+        (path.clone(), Some("include=usage")),
+        (format!("{path}/usage"), None),
+    ] {
+        let (status, fault) = answer("GET", path, query, "").await;
+        assert_eq!((status, fault["code"].as_str()), (503, Some("usage-unavailable")));
+    }
+    assert_eq!(answer("POST", format!("{path}/revoke"), None, "").await.0, 200);
+    assert_eq!(answer("DELETE", path.clone(), None, "").await.0, 204);
+    assert_eq!(answer("DELETE", path, None, "").await.0, 404);
+}
+
+/// A store of tokens that can go away.
+struct Away(MemoryStore, Arc<AtomicBool>);
+
+impl Away {
+    fn here(&self) -> Result<&MemoryStore, StoreError> {
+        if self.1.load(Ordering::Relaxed) { Err(StoreError::unavailable("gone")) } else { Ok(&self.0) }
+    }
+}
+
+#[tokenward::async_trait]
+impl TokenStore for Away {
+    async fn open(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn is_exclusive(&self) -> bool {
+        true
+    }
+
+    async fn service_key(&self) -> Result<[u8; 32], StoreError> {
+        self.here()?.service_key().await
+    }
+
+    async fn insert(
+        &self,
+        token: &StoredToken,
+        history: &HistoryDraft,
+        cap: Option<Cap>,
+    ) -> Result<Insertion, StoreError> {
+        self.here()?.insert(token, history, cap).await
+    }
+
+    async fn load(&self, ids: &[TokenId]) -> Result<Vec<StoredToken>, StoreError> {
+        self.here()?.load(ids).await
+    }
+
+    async fn load_settled(&self, id: &TokenId) -> Result<Option<StoredToken>, StoreError> {
+        self.here()?.load_settled(id).await
+    }
+
+    async fn update(&self, changes: &[Change]) -> Result<Updating, StoreError> {
+        self.here()?.update(changes).await
+    }
+
+    async fn revoke_all(&self, revocation: &RevokeAll) -> Result<Vec<StoredToken>, StoreError> {
+        self.here()?.revoke_all(revocation).await
+    }
+
+    async fn purge(
+        &self,
+        id: &TokenId,
+        version: u64,
+        history: &HistoryDraft,
+    ) -> Result<Updating, StoreError> {
+        self.here()?.purge(id, version, history).await
+    }
+
+    async fn list(&self, query: &Query) -> Result<Listing, StoreError> {
+        self.here()?.list(query).await
+    }
+
+    async fn history(&self, query: &HistoryQuery) -> Result<Vec<HistoryEntry>, StoreError> {
+        self.here()?.history(query).await
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_is_neither_a_yes_nor_a_no() {
+    let down = Arc::new(AtomicBool::new(false));
+    let tokens = Tokens::builder(Arc::new(Away(MemoryStore::new(), down.clone())))
+        .catalog(catalog())
+        .without_background()
+        .build()
+        .unwrap();
+    let manager = tokens.issue(NewToken::named("Manager").scopes(everything())).by("root").await.unwrap();
+    let api = AdminApi::new(tokens.clone());
+    let bearer = format!("Bearer {}", manager.secret.expose());
+    let id = manager.record.id;
+    down.store(true, Ordering::Relaxed);
+    let rows = [
+        ("GET", "/tokens".to_owned(), ""),
+        ("POST", "/tokens".to_owned(), "{\"name\":\"a\"}"),
+        ("POST", "/tokens/find".to_owned(), "{\"secret\":\"tw_x\"}"),
+        ("GET", format!("/tokens/{id}"), ""),
+        ("PATCH", format!("/tokens/{id}"), "{}"),
+        ("DELETE", format!("/tokens/{id}"), ""),
+        ("POST", format!("/tokens/{id}/rotate"), ""),
+        ("POST", format!("/tokens/{id}/revoke"), ""),
+        ("GET", format!("/tokens/{id}/audit"), ""),
+    ];
+    for (method, path, body) in &rows {
+        let by_login = [("content-type", "application/json"), ("sec-fetch-site", "none")];
+        let by_bearer = [("content-type", "application/json"), ("authorization", &*bearer)];
+        for headers in [by_login, by_bearer] {
+            let request = AdminRequest::new(Request::new(method, path, &headers), body.as_bytes());
+            let access = Access::Manage(Actor::new("maria"));
+            let reply = api.handle(access, request).await;
+            if *path == "/tokens/find" && headers == by_login {
+                assert_eq!(reply.status, 404, "a text that is none of ours needs no store");
+                continue;
+            }
+            assert_unavailable(&reply, &format!("{method} {path}"));
+        }
+    }
+    down.store(false, Ordering::Relaxed);
+    let headers = [("authorization", &*bearer)];
+    let request = AdminRequest::new(Request::new("GET", "/tokens", &headers), b"");
+    assert_eq!(api.handle(Access::Nobody, request).await.status, 200);
+}
+
+fn assert_unavailable(reply: &Reply, what: &str) {
+    let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+    assert_eq!((reply.status, body["code"].as_str()), (503, Some("store-unavailable")), "{what}");
+    assert_eq!(reply.header_value("retry-after"), Some("1"), "{what}");
+    assert!(!body.to_string().contains("gone"));
+}
