@@ -132,6 +132,9 @@ impl AdminApi {
             reply = reply.header("x-request-id", id);
         }
         if request.http.method == "HEAD" {
+            // The length of what GET would answer.
+            let length = reply.body.len().to_string();
+            reply = reply.header("content-length", length);
             reply.body.clear();
         }
         reply
