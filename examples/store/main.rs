@@ -1,9 +1,14 @@
-//! A store platform with two shops, served without any guard for now.
+//! A store platform with two shops, whose API is guarded by tokenward: the example that shows all
+//! of it at work. `--help` says what it takes.
 
 mod analytics;
+mod catalog;
 mod customers;
 mod database;
+mod first_start;
+mod greeting;
 mod input;
+mod options;
 mod orders;
 mod paging;
 mod problem;
@@ -16,53 +21,146 @@ mod shop;
 mod text_enum;
 mod webhooks;
 
-use std::error::Error;
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
 
-use axum::extract::Request;
-use axum::http::header;
-use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::Router;
 use chrono::Utc;
+use tokenward::admin::AdminApi;
+use tokenward::{MemoryStore, SqliteStore, TokenStore, Tokens, UsageStore};
+use tokio::net::TcpListener;
 
 use crate::database::Database;
-use crate::shop::ShopName;
+use crate::options::{DatabaseKind, HELP, Options};
+
+/// The domain below which each shop has its host.
+const DOMAIN: &str = "localhost";
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    tracing_subscriber::fmt().init();
-    let mut address = "127.0.0.1:3000".to_owned();
-    let mut file = PathBuf::from("store.db");
-    let mut arguments = std::env::args().skip(1);
-    while let Some(argument) = arguments.next() {
-        let value = arguments.next().ok_or_else(|| format!("{argument} needs a value"))?;
-        match argument.as_str() {
-            "--addr" => address = value,
-            "--database" => file = value.into(),
-            _ => return Err(format!("{argument} is unknown; there are --addr and --database").into()),
+async fn main() -> ExitCode {
+    let level = std::env::var("RUST_LOG").ok().and_then(|level| level.parse().ok());
+    let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false);
+    log.with_max_level(level.unwrap_or(tracing::Level::WARN)).init();
+    let options = match Options::read(std::env::args().skip(1)) {
+        Ok(Some(options)) => options,
+        Ok(None) => {
+            println!("{HELP}");
+            return ExitCode::SUCCESS;
         }
+        Err(mistake) => return fail(&mistake),
+    };
+    match run(options).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(mistake) => fail(&mistake),
     }
-
-    let database = Database::open(&file, Utc::now())?;
-    let store = routes::shop(database.clone())
-        .layer(middleware::from_fn(shop_of_host))
-        .merge(routes::health(database))
-        .fallback(problem::unknown_path);
-    let listener = tokio::net::TcpListener::bind(&address).await?;
-    println!("http://acme.localhost:{0} and http://globex.localhost:{0}", listener.local_addr()?.port());
-    axum::serve(listener, store)
-        .with_graceful_shutdown(async {
-            if let Err(error) = tokio::signal::ctrl_c().await {
-                tracing::error!(%error, "cannot listen for ctrl-c");
-            }
-        })
-        .await?;
-    Ok(())
 }
 
-async fn shop_of_host(mut request: Request, next: Next) -> Response {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("");
-    let label = host.split(['.', ':']).next().unwrap_or("").to_ascii_lowercase();
-    request.extensions_mut().insert(ShopName(label));
-    next.run(request).await
+fn fail(mistake: &str) -> ExitCode {
+    eprintln!("{mistake}");
+    ExitCode::FAILURE
+}
+
+async fn run(options: Options) -> Result<(), String> {
+    // The port first: whoever starts it twice by mistake learns it before anything is written.
+    let listener = listen(options.address).await?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let (tokens, shops, place) = open(&options.database).await?;
+
+    let first = first_start::issue(&tokens).await.map_err(|error| explain(&error))?;
+    match (&options.admin_token_file, &first) {
+        (Some(path), Some(first)) => first_start::write_admin_tokens(path, first)
+            .map_err(|error| format!("the admin tokens cannot be written to {}: {error}", path.display()))?,
+        (Some(path), None) if !path.exists() => {
+            eprintln!("{} is not written: the admin tokens were made on an earlier start", path.display());
+        }
+        _ => {}
+    }
+
+    let app = app(&tokens, shops);
+    match &first {
+        Some(first) => greeting::first(address, first),
+        None => greeting::again(address, &place),
+    }
+    drop(first);
+    axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(told_to_stop())
+        .await
+        .map_err(|error| error.to_string())?;
+    tokens
+        .shutdown()
+        .await
+        .map_err(|error| format!("the last use of tokens is not written: {}", explain(&error)))
+}
+
+/// The shops behind the guard, and the admin API beside it.
+fn app(tokens: &Tokens, shops: Database) -> Router {
+    let guard = tokens.guard(catalog::rules()).tenant_from_subdomain_of(DOMAIN).realm("store");
+    let admin = AdminApi::new(tokens.clone()).tenant_from_subdomain_of(DOMAIN).at("/admin/api/v1");
+    routes::shop(shops.clone())
+        .merge(routes::health(shops))
+        .route_layer(guard)
+        .merge(admin)
+        .fallback(problem::unknown_path)
+}
+
+async fn open(kind: &DatabaseKind) -> Result<(Tokens, Database, String), String> {
+    let (file, place) = match kind {
+        DatabaseKind::Memory => (Path::new(":memory:"), "memory".to_owned()),
+        DatabaseKind::Sqlite(path) => (path.as_path(), path.display().to_string()),
+    };
+    let shops =
+        Database::open(file, Utc::now()).map_err(|error| format!("{place} cannot be opened: {error}"))?;
+    let tokens = match kind {
+        DatabaseKind::Memory => tokens_in(Arc::new(MemoryStore::new())),
+        DatabaseKind::Sqlite(path) => tokens_in(Arc::new(SqliteStore::at(path))),
+    };
+    let tokens = tokens.map_err(|error| explain(&error))?;
+    tokens.open().await.map_err(|error| format!("{place} cannot be opened: {}", explain(&error)))?;
+    Ok((tokens, shops, place))
+}
+
+/// Tokens that are kept where their use is kept, and start with a word of their own.
+fn tokens_in<S: TokenStore + UsageStore>(store: Arc<S>) -> Result<Tokens, tokenward::Error> {
+    Tokens::builder(store.clone()).usage_store(store).catalog(catalog::catalog()).prefix("store_live").build()
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, String> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => {
+            let next = SocketAddr::new(address.ip(), address.port().wrapping_add(1).max(1024));
+            format!("port {} is taken: try --addr {next}", address.port())
+        }
+        _ => format!("cannot listen on {address}: {error}"),
+    })
+}
+
+/// Ctrl-C, or the signal by which a supervisor stops a service.
+async fn told_to_stop() {
+    let interrupted = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = interrupted => {}
+                _ = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    _ = interrupted.await;
+}
+
+/// An error with what it came from.
+fn explain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
 }

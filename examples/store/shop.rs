@@ -1,34 +1,29 @@
-//! Which shop a request is about: the one thing every handler needs and no caller may choose freely.
+//! Which shop a request is about: the tenant of the token that it came with, and nothing else.
 
+use axum::RequestPartsExt;
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use tokenward::Caller;
 
 use crate::problem::Problem;
 use crate::seed::SHOPS;
-
-/// Put into the request's extensions by whatever decides whose request it is.
-#[derive(Clone, Debug)]
-pub struct ShopName(pub String);
 
 /// The shop whose rows a handler may touch; every statement filters by it.
 #[derive(Clone, Debug)]
 pub struct Shop(pub String);
 
-impl<S: Sync> FromRequestParts<S> for Shop {
-    type Rejection = Problem;
+impl<S: Send + Sync> FromRequestParts<S> for Shop {
+    type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
-        match parts.extensions.get::<ShopName>() {
-            Some(ShopName(name)) if SHOPS.contains(&name.as_str()) => Ok(Self(name.clone())),
-            Some(ShopName(name)) => Err(Problem::new(
-                StatusCode::NOT_FOUND,
-                format!("No shop is called `{name}`; this store has {}.", SHOPS.join(" and ")),
-            )),
-            None => {
-                // A mistake in how the routes are mounted, so the answer must be a refusal and not a default.
-                tracing::error!(path = parts.uri.path(), "a shop route ran without a shop");
-                Err(Problem::internal())
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Response> {
+        let caller = parts.extract::<Caller>().await.map_err(IntoResponse::into_response)?;
+        match caller.tenant() {
+            Some(name) if SHOPS.contains(&name) => Ok(Self(name.to_owned())),
+            _ => {
+                let answer = format!("This token is of no shop here; there are {}.", SHOPS.join(" and "));
+                Err(Problem::new(StatusCode::NOT_FOUND, answer).into_response())
             }
         }
     }

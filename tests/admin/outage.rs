@@ -99,6 +99,10 @@ impl TokenStore for Away {
         true
     }
 
+    async fn changes_by_others(&self) -> Result<u64, StoreError> {
+        self.here()?.changes_by_others().await
+    }
+
     async fn service_key(&self) -> Result<[u8; 32], StoreError> {
         self.here()?.service_key().await
     }

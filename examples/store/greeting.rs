@@ -1,0 +1,70 @@
+//! What a curious person reads on the terminal, and pastes.
+
+use std::net::SocketAddr;
+
+use crate::first_start::FirstTokens;
+use crate::seed::SHOPS;
+
+/// Greets on the first start: the tokens, and what to try with them.
+pub fn first(address: SocketAddr, first: &FirstTokens) {
+    let port = address.port();
+    let demo = first.demo.secret.expose();
+    let admin = first.admins[0].secret.expose();
+    let id = first.demo.record.id;
+    let shop = format!("http://{}.localhost:{port}", SHOPS[0]);
+    let api = format!("{shop}/admin/api/v1/tokens");
+    let json = "-H 'Content-Type: application/json'";
+    hosts(port);
+    println!("\nThese tokens are shown once, now:\n");
+    for (name, token) in SHOPS.iter().zip(&first.admins) {
+        println!("  {name:<8} admin    {}", token.secret.expose());
+    }
+    println!("  {:<8} demo     {demo}", SHOPS[0]);
+    println!("\nTry, in this order:\n");
+    let lines = [
+        ("a good call", format!("curl -i {shop}/orders?limit=2 -H 'Authorization: Bearer {demo}'")),
+        (
+            "a scope that is missing",
+            format!("curl -i -X POST {shop}/orders/1240/fulfil -H 'Authorization: Bearer {demo}'"),
+        ),
+        (
+            "a limit that is hit",
+            format!(
+                "for i in $(seq 62); do curl -s -o /dev/null -w '%{{http_code}} ' {shop}/products -H 'Authorization: Bearer {demo}'; done; echo"
+            ),
+        ),
+        ("how the token is used", format!("curl -s {api}/{id}/usage -H 'Authorization: Bearer {admin}'")),
+        (
+            "create a token",
+            format!(
+                "curl -s -X POST {api} -H 'Authorization: Bearer {admin}' {json} -d '{{\"name\":\"Warehouse\",\"scopes\":[\"orders:read\",\"orders:write\"]}}'"
+            ),
+        ),
+        (
+            "rotate the demo token: its old text is dead at once",
+            format!("curl -s -X POST {api}/{id}/rotate -H 'Authorization: Bearer {admin}'"),
+        ),
+        (
+            "revoke it, for good",
+            format!("curl -s -X POST {api}/{id}/revoke -H 'Authorization: Bearer {admin}'"),
+        ),
+    ];
+    for (what, line) in lines {
+        println!("  # {what}\n  {line}\n");
+    }
+    println!("Ctrl-C stops it. Started again it still knows everything, but shows no token twice.");
+}
+
+/// Greets when there are tokens already.
+pub fn again(address: SocketAddr, database: &str) {
+    hosts(address.port());
+    println!("\nThe tokens of the first start still work; they were shown then, and cannot be shown again.");
+    println!("To begin anew, stop it and delete {database} (and what stands beside it with that name).");
+}
+
+fn hosts(port: u16) {
+    println!("\nTwo shops are open:\n");
+    for shop in SHOPS {
+        println!("  {shop:<8} http://{shop}.localhost:{port}   admin API at /admin/api/v1");
+    }
+}

@@ -1,0 +1,65 @@
+//! What the store prints on its first start can be pasted, line by line.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::program::{Folder, Store};
+
+fn pasted(line: &str) -> String {
+    let output = Command::new("bash").args(["-c", line]).output().unwrap();
+    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn lines(store: &Store) -> Vec<String> {
+    let is_command = |line: &&str| line.starts_with("curl ") || line.starts_with("for ");
+    store.greeting.lines().map(str::trim).filter(is_command).map(str::to_owned).collect()
+}
+
+#[test]
+fn each_printed_line_works_when_it_is_pasted() {
+    if missing("curl") || missing("bash") {
+        return;
+    }
+    let folder = Folder::new();
+    let store = folder.start();
+    let lines = lines(&store);
+    let [good, scope, limit, usage, create, rotate, revoke] = &lines[..] else { panic!("{lines:#?}") };
+
+    let good = pasted(good);
+    assert!(good.starts_with("HTTP/1.1 200"), "{good}");
+    assert!(good.contains("ratelimit: \"default\";r=59;t="), "{good}");
+    let scope = pasted(scope);
+    assert!(scope.starts_with("HTTP/1.1 403"), "{scope}");
+    assert!(scope.contains("POST /orders/{id}/fulfil needs orders:write"), "{scope}");
+    let statuses = pasted(limit);
+    assert_eq!(statuses.matches("200").count(), 59, "{statuses}");
+    assert_eq!(statuses.matches("429").count(), 3, "{statuses}");
+
+    let usage: Value = serde_json::from_str(&pasted(usage)).unwrap();
+    assert!(usage["calls_total"].is_u64(), "{usage}");
+    let created: Value = serde_json::from_str(&pasted(create)).unwrap();
+    let warehouse = created["secret"].as_str().unwrap();
+    assert_eq!(store.client.ask("acme", warehouse, "POST", "/orders/1240/fulfil", None).status, 200);
+
+    let demo = store.demo_token();
+    let rotated: Value = serde_json::from_str(&pasted(rotate)).unwrap();
+    let fresh = rotated["secret"].as_str().unwrap();
+    assert_eq!(store.client.get("acme", &demo, "/products").code(), "token-rotated");
+    // The limit goes with the token, not with its secret.
+    assert_eq!(store.client.get("acme", fresh, "/products").code(), "rate-limited");
+    let revoked: Value = serde_json::from_str(&pasted(revoke)).unwrap();
+    assert_eq!(revoked["status"], "revoked");
+    assert_eq!(store.client.get("acme", fresh, "/products").code(), "token-revoked");
+}
+
+/// Whether a program is missing, said in a line; with `TOKENWARD_NO_SKIP=1` that is a failure.
+fn missing(program: &str) -> bool {
+    let found = Command::new(program).arg("--version").output().is_ok();
+    if !found {
+        assert!(std::env::var_os("TOKENWARD_NO_SKIP").is_none(), "{program} is missing");
+        println!("skipped: {program} is missing");
+    }
+    !found
+}
