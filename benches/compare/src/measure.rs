@@ -13,8 +13,8 @@ const ROUND: usize = 8_000;
 const WARM_UP: usize = 2_000;
 /// How many verifications go through the trait at once.
 const BATCH: usize = 256;
-/// How often a token is used, in the time that a contender is told of.
-const EACH_TOKEN_EVERY: Duration = Duration::from_secs(2);
+/// The window of the tokens' limit.
+const WINDOW_SECONDS: f64 = 60.0;
 
 /// A contender on its way through a sample.
 pub struct Course<'a> {
@@ -28,9 +28,16 @@ pub struct Course<'a> {
 impl<'a> Course<'a> {
     /// Starts at a place of its own, so that none finds in the cache what another has just read.
     pub fn new(contender: &'a dyn Contender, sample: &'a Sample, place: usize, expected: bool) -> Course<'a> {
-        let batch_time = EACH_TOKEN_EVERY.mul_f64(BATCH as f64 / sample.size() as f64);
+        let batch_time = sample.each_token_every().mul_f64(BATCH as f64 / sample.size() as f64);
         let texts = sample.texts();
         Course { contender, texts, batch_time, place: place % texts.len(), expected }
+    }
+
+    /// Presents every token for a whole window, so that no window grows any more and each has
+    /// claimed what it needs.
+    pub fn settle(&mut self, sample: &Sample) {
+        let passes = WINDOW_SECONDS / sample.each_token_every().as_secs_f64();
+        self.run((passes as usize + 2) * sample.size());
     }
 
     /// Nanoseconds for one verification, over one round.

@@ -1,7 +1,7 @@
 //! The tokens that all contenders know, and the order in which they are presented.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokenward::{
     Catalog, Counts, Error, MemoryStore, NewToken, StoreError, TokenId, Tokens, TokensBuilder, UsageBatch,
@@ -23,9 +23,11 @@ const TEXT_LENGTH: usize = PREFIX.len() + 1 + 58;
 ///
 /// The texts lie one behind the other in the order in which they are presented: in a service the
 /// text has just come from the socket and is in the cache, which is not what is measured.
+#[derive(Clone)]
 pub struct Sample {
     store: Arc<MemoryStore>,
     size: usize,
+    each_token_every: Duration,
     texts: Vec<u8>,
 }
 
@@ -35,7 +37,7 @@ pub struct Texts<'a>(&'a [u8]);
 
 impl Sample {
     /// Issues the tokens through the public interface.
-    pub fn new(size: usize, report: &mut Report) -> Result<Sample, Error> {
+    pub fn new(size: usize, each_token_every: Duration, report: &mut Report) -> Result<Sample, Error> {
         let store = Arc::new(MemoryStore::new());
         let issuing = builder(store.clone()).without_background().build()?;
         let started = Instant::now();
@@ -47,11 +49,16 @@ impl Sample {
         }
         report.time("issue/memory", started.elapsed().as_nanos() as f64 / size as f64);
         Random::new(size as u64).shuffle(&mut texts);
-        Ok(Sample { store, size, texts: texts.concat().into_bytes() })
+        Ok(Sample { store, size, each_token_every, texts: texts.concat().into_bytes() })
     }
 
     pub fn size(&self) -> usize {
         self.size
+    }
+
+    /// How often each token is used, in the time that a contender is told of.
+    pub fn each_token_every(&self) -> Duration {
+        self.each_token_every
     }
 
     pub fn store(&self) -> Arc<MemoryStore> {
@@ -70,13 +77,13 @@ impl Sample {
             let letter = &mut text[TEXT_LENGTH - 3];
             *letter = if *letter == b'A' { b'B' } else { b'A' };
         }
-        Sample { store: self.store(), size: self.size, texts }
+        Sample { texts, ..self.clone() }
     }
 
     /// Nothing but the first text, as often as there are tokens.
     pub fn only_one(&self) -> Sample {
         let texts = self.texts[..TEXT_LENGTH].repeat(self.size);
-        Sample { store: self.store(), size: 1, texts }
+        Sample { size: 1, texts, ..self.clone() }
     }
 }
 

@@ -16,8 +16,7 @@ pub fn compare(contenders: &[&dyn Contender], sample: &Sample, rounds: usize, re
         .enumerate()
         .map(|(place, contender)| Course::new(*contender, sample, place * sample.size() / number, true))
         .collect();
-    // Every token twice, so that each has claimed what it needs while it is in use.
-    courses.iter_mut().for_each(|course| _ = course.run(2 * sample.size()));
+    courses.iter_mut().for_each(|course| course.settle(sample));
     let mut times = vec![Vec::new(); number];
     for round in 0..rounds {
         for turn in 0..number {
