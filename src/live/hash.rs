@@ -1,11 +1,11 @@
-//! A hash for random ids.
+//! A hash for random ids, and for the names of tenants.
 
 use std::hash::{BuildHasher, Hasher};
 
 use crate::randomness::{Randomness, RandomnessFailed};
 
-/// Hashes ids, which are random already: one multiplication a word. The seed is random as well, so
-/// that nobody can choose ids to meet in one place.
+/// Hashes ids, which are random already, and the names of tenants: one multiplication a word. The
+/// seed is random as well, so that nobody can choose ids or names to meet in one place.
 #[derive(Clone)]
 pub(crate) struct IdHash {
     seed: u64,
@@ -24,6 +24,7 @@ impl IdHash {
 impl BuildHasher for IdHash {
     type Hasher = IdHasher;
 
+    #[inline]
     fn build_hasher(&self) -> IdHasher {
         IdHasher { state: self.seed, factor: self.factor }
     }
@@ -41,11 +42,13 @@ impl Hasher for IdHasher {
         self.state = product as u64 ^ (product >> 64) as u64;
     }
 
+    #[inline]
     fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.write_u64(u64::from_ne_bytes(word));
+        let (words, rest) = bytes.as_chunks();
+        words.iter().for_each(|word| self.write_u64(u64::from_ne_bytes(*word)));
+        if !rest.is_empty() {
+            let word = rest.iter().fold(rest.len() as u64, |word, byte| word << 8 | u64::from(*byte));
+            self.write_u64(word);
         }
     }
 

@@ -79,8 +79,8 @@ impl Live {
         Ok(Live {
             entries: DashMap::with_hasher_and_shard_amount(hash.clone(), SHARDS),
             count: AtomicUsize::new(0),
+            tenants: Tenants::new(hash.clone()),
             hash,
-            tenants: Tenants::new(),
             dirty: Dirty::new(),
             lingering: Lingering::default(),
             transit: Transit::new(),

@@ -1,7 +1,9 @@
 //! The names of tenants, each as a number.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use super::hash::IdHash;
 
 /// The names of tenants, each as a number, so that a verification compares two numbers. 0 stands
 /// for having no tenant.
@@ -11,7 +13,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 pub(super) struct Tenants {
     roots: Box<[OnceLock<Box<Node>>]>,
     names: RwLock<Vec<Arc<str>>>,
-    hash: RandomState,
+    hash: IdHash,
 }
 
 struct Node {
@@ -23,15 +25,16 @@ struct Node {
 const ROOT_BITS: u32 = 8;
 
 impl Tenants {
-    pub(super) fn new() -> Tenants {
+    pub(super) fn new(hash: IdHash) -> Tenants {
         Tenants {
             roots: (0..1 << ROOT_BITS).map(|_| OnceLock::new()).collect(),
             names: RwLock::default(),
-            hash: RandomState::new(),
+            hash,
         }
     }
 
     /// The number of a tenant, if any known token is of it.
+    #[inline]
     pub(super) fn find(&self, name: &str) -> Option<u32> {
         let mut hash = self.hash.hash_one(name);
         let mut place = &self.roots[(hash >> (64 - ROOT_BITS)) as usize];
@@ -80,10 +83,11 @@ impl Tenants {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::randomness::SystemRandomness;
 
     #[test]
     fn each_name_has_one_number() {
-        let tenants = Tenants::new();
+        let tenants = Tenants::new(IdHash::random(&SystemRandomness).unwrap());
         assert_eq!((tenants.number(None), tenants.name(0)), (0, None));
         let names: Vec<_> = (0..5_000).map(|number| format!("tenant-{number}")).collect();
         std::thread::scope(|scope| {
