@@ -281,6 +281,7 @@ impl Entry {
 
     /// The decision, in the order of the checks. Counts it, and says whether the entry has to be
     /// put on the list for the next flush.
+    #[inline(never)]
     pub(super) fn decide(&mut self, asked: &Asked<'_>, shared: Option<&SharedLimit>) -> (Decided, bool) {
         let decided = if self.has(Flags::SPECIAL) {
             self.decide_special(asked, shared)

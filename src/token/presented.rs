@@ -27,6 +27,7 @@ impl<'a> Presented<'a> {
     /// Takes `text` apart, from the right, by length.
     ///
     /// Costs one comparison of the prefix and a CRC-32 of at most 85 bytes, however long the text.
+    #[inline]
     pub fn read(text: &'a [u8], prefix: &Prefix) -> Result<Presented<'a>, Unreadable> {
         let body = text
             .strip_prefix(prefix.as_str().as_bytes())
@@ -45,11 +46,13 @@ impl<'a> Presented<'a> {
     }
 
     /// The id that the text claims.
+    #[inline]
     pub fn id(&self) -> TokenId {
         self.id
     }
 
     /// The digest of what was presented: one SHA-256 of one block.
+    #[inline]
     pub fn digest(&self) -> Digest {
         Digest::of(self.id_and_secret)
     }

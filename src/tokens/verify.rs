@@ -63,11 +63,13 @@ impl Tokens {
             Err(denied) => return Ok(Some(Verdict::Denied(denied))),
         };
         let needed = engine.resolve(need)?;
-        let decided = engine.decide_live(&presented, &needed, engine.clock.now());
-        Ok(decided.map(|decided| match decided {
-            Decided::Granted(granted) => Verdict::Granted(Grant::new(self, presented.id, granted)),
-            Decided::Refused(refusal) => Verdict::Denied(engine.denied(refusal, need)),
-        }))
+        match engine.decide_live(&presented, &needed, engine.clock.now()) {
+            Some(Decided::Granted(granted)) => {
+                Ok(Some(Verdict::Granted(Grant::new(self, presented.id, granted))))
+            }
+            Some(Decided::Refused(refusal)) => Ok(Some(Verdict::Denied(engine.denied(refusal, need)))),
+            None => Ok(None),
+        }
     }
 }
 
@@ -129,6 +131,7 @@ impl Engine {
     }
 
     /// A refusal, in the words for the one who reads it.
+    #[cold]
     fn denied(&self, refusal: Refusal, need: &Need<'_>) -> Denied {
         match refusal {
             Refusal::Unknown => {
