@@ -1,6 +1,6 @@
 //! Time in short rounds that alternate, so that whatever drifts meets all contenders alike.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
@@ -11,6 +11,7 @@ use crate::sample::{Sample, Texts};
 /// the contender before has filled.
 const ROUND: usize = 8_000;
 const WARM_UP: usize = 2_000;
+const LONG_ROUND: usize = 40_000;
 /// How many verifications go through the trait at once.
 const BATCH: usize = 256;
 /// The window of the tokens' limit.
@@ -46,6 +47,15 @@ impl<'a> Course<'a> {
         let started = own_nanoseconds();
         let done = self.run(ROUND);
         (own_nanoseconds() - started) as f64 / done as f64
+    }
+
+    /// Nanoseconds for one verification on the wall clock, over a round that is long enough for two
+    /// threads to meet in it: only that clock says how much was done at once.
+    pub fn long_round(&mut self) -> f64 {
+        self.run(WARM_UP);
+        let started = Instant::now();
+        let done = self.run(LONG_ROUND);
+        started.elapsed().as_nanos() as f64 / done as f64
     }
 
     pub fn run(&mut self, count: usize) -> usize {
