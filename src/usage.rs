@@ -88,7 +88,7 @@ pub struct Usage {
     /// What was counted.
     #[serde(flatten)]
     pub counts: Counts,
-    /// The moment as of which it is true.
+    /// The moment as of which it is true: the last flush. What came later may be in it or not.
     pub as_of: DateTime<Utc>,
 }
 

@@ -149,3 +149,24 @@ fn revoking_all_of_an_owner_does_not_look_done_where_it_is_not() {
         assert_eq!(rest, ["Three", "Two"]);
     });
 }
+
+#[test]
+fn use_says_as_of_when_it_is_true() {
+    block_on(async {
+        let (tokens, clock) = Tokens::for_tests();
+        let start = tokens.clock().now().wall();
+        let issued = tokens.issue(NewToken::named("Poller")).by(MARIA).await.unwrap();
+        clock.advance(TimeDelta::seconds(5));
+        assert!(tokens.verify(issued.secret.expose(), &Need::live()).await.unwrap().is_granted());
+        let usage = tokens.usage(&issued.record.id).await.unwrap();
+        assert_eq!((usage.total(), usage.as_of), (0, start), "nothing was flushed yet");
+        tokens.flush().await.unwrap();
+        let flushed = tokens.clock().now().wall();
+        clock.advance(TimeDelta::seconds(5));
+        let usage = tokens.usage(&issued.record.id).await.unwrap();
+        assert_eq!((usage.total(), usage.as_of), (1, flushed));
+        tokens.flush().await.unwrap();
+        let usage = tokens.usage(&issued.record.id).await.unwrap();
+        assert_eq!((usage.total(), usage.as_of), (1, flushed + TimeDelta::seconds(5)));
+    });
+}

@@ -22,7 +22,7 @@ pub fn first(address: SocketAddr, first: &FirstTokens) {
     println!("  {:<8} demo     {demo}", SHOPS[0]);
     println!("\nTry, in this order:\n");
     let lines = [
-        ("a good call", format!("curl -i {shop}/orders?limit=2 -H 'Authorization: Bearer {demo}'")),
+        ("a good call", format!("curl -i '{shop}/orders?limit=2' -H 'Authorization: Bearer {demo}'")),
         (
             "a scope that is missing",
             format!("curl -i -X POST {shop}/orders/1240/fulfil -H 'Authorization: Bearer {demo}'"),

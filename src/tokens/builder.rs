@@ -163,6 +163,7 @@ impl TokensBuilder {
         let size = LiveSize { capacity: self.capacity, misses: self.misses, granularity_ms };
         let shared = self.policy.shared_limit_per_tenant;
         let live = Live::new(&*self.randomness, trust, size, shared, catalog.clone())?;
+        let start = self.clock.now().wall();
         let mut node = [0; 8];
         self.randomness.fill(&mut node)?;
         let engine = Arc::new(Engine {
@@ -179,7 +180,7 @@ impl TokensBuilder {
             spawner: self.spawner,
             opening: Default::default(),
             strangers: Default::default(),
-            flush: Flush::new(u64::from_ne_bytes(node)),
+            flush: Flush::new(u64::from_ne_bytes(node), start),
         });
         let background = self.flush_every.and_then(|interval| Background::start(engine.clone(), interval));
         Ok(Tokens(Arc::new(Handle { engine, background })))

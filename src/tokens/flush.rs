@@ -5,8 +5,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use super::{Engine, Handle, Tokens};
-use crate::executor::block_on;
+use crate::executor::{Announcement, block_on};
 use crate::live::Known;
 use crate::usage::UsageBatch;
 use crate::{Error, StoreError, TokenId};
@@ -21,17 +23,27 @@ pub(super) struct Flush {
     heeded: AtomicU64,
 }
 
-#[derive(Default)]
 struct State {
     last_number: u64,
     /// A batch that the store did not take yet. It keeps its number, so that a repetition counts
     /// nothing twice; what is counted meanwhile waits in the table.
     waiting: Option<Arc<UsageBatch>>,
+    /// When what is waiting was taken from the table.
+    taken_at: DateTime<Utc>,
+    /// The moment until which everything that was counted is in the store.
+    written_until: DateTime<Utc>,
 }
 
 impl Flush {
-    pub(super) fn new(node: u64) -> Flush {
-        Flush { node, state: Mutex::default(), heeded: AtomicU64::new(0) }
+    /// Nothing was counted before `start`.
+    pub(super) fn new(node: u64, start: DateTime<Utc>) -> Flush {
+        let state = State { last_number: 0, waiting: None, taken_at: start, written_until: start };
+        Flush { node, state: Mutex::new(state), heeded: AtomicU64::new(0) }
+    }
+
+    /// The moment as of which the store's counters are true.
+    pub(super) fn written_until(&self) -> DateTime<Utc> {
+        self.state().written_until
     }
 
     /// A token was purged: what was counted of it and waits to be written is dropped. Should the
@@ -66,8 +78,9 @@ impl Tokens {
         Ok(self.engine().tend().await?)
     }
 
-    /// Writes what was counted, and stops writing in the background. May be called several times,
-    /// and what is called afterwards still works.
+    /// Writes what was counted, and ends the thread that writes in the background. May be called
+    /// several times, and what is called afterwards still works. When the last clone is dropped
+    /// after this, the store is closed.
     ///
     /// # Errors
     /// [`Error::Store`] where the store failed. Call it again, or lose what was counted since the
@@ -75,6 +88,7 @@ impl Tokens {
     pub async fn shutdown(&self) -> Result<(), Error> {
         if let Some(background) = &self.0.background {
             background.stop();
+            background.ended.heard(|()| ()).await;
         }
         self.flush().await
     }
@@ -111,6 +125,7 @@ impl Engine {
             let mut state = self.flush.state();
             if state.waiting.as_ref().is_some_and(|waiting| waiting.number == batch.number) {
                 state.waiting = None;
+                state.written_until = state.taken_at;
             }
         }
         Ok(())
@@ -119,8 +134,11 @@ impl Engine {
     fn next_batch(&self) -> Option<Arc<UsageBatch>> {
         let mut state = self.flush.state();
         if state.waiting.is_none() {
-            let counts = self.live.take_counts(self.clock.now());
+            let now = self.clock.now();
+            let counts = self.live.take_counts(now);
+            state.taken_at = now.wall();
             if counts.is_empty() {
+                state.written_until = state.taken_at;
                 return None;
             }
             state.last_number += 1;
@@ -153,14 +171,29 @@ impl Engine {
 /// The thread that flushes.
 pub(super) struct Background {
     stop: Arc<(Mutex<bool>, Condvar)>,
+    /// Told when the thread holds nothing of the engine any more.
+    ended: Arc<Announcement<()>>,
+}
+
+/// Tells that the thread has ended, by whichever way.
+struct Ending(Arc<Announcement<()>>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.tell(());
+    }
 }
 
 impl Background {
     /// None where no thread can be had: flushing is then up to [`Tokens::flush`], and a line says so.
     pub(super) fn start(engine: Arc<Engine>, interval: Duration) -> Option<Background> {
         let stop = Arc::new((Mutex::new(false), Condvar::new()));
-        let background = Background { stop: stop.clone() };
+        let ended = Arc::new(Announcement::new());
+        let background = Background { stop: stop.clone(), ended: ended.clone() };
         let run = move || {
+            // Dropped in the reverse of this order: the engine first.
+            let _ending = Ending(ended);
+            let engine = engine;
             let mut failing = false;
             while !wait(&stop, interval) {
                 block_on(engine.tick(&mut failing));

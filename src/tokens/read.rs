@@ -101,13 +101,11 @@ impl Tokens {
     /// # Errors
     /// [`Error::NotFound`] where there is no such token; [`Error::Store`].
     pub async fn usage(&self, id: &TokenId) -> Result<Usage, Error> {
-        if let Some(usage) =
-            self.usage_of(&[*id]).await?.remove(id).filter(|usage| usage.counts != Counts::default())
-        {
-            return Ok(usage);
+        let usage = self.usage_of(&[*id]).await?.remove(id).ok_or(Error::NotFound)?;
+        if usage.counts == Counts::default() {
+            self.find(id).await?.ok_or(Error::NotFound)?;
         }
-        self.find(id).await?.ok_or(Error::NotFound)?;
-        Ok(Usage { counts: Counts::default(), as_of: self.clock().now().wall() })
+        Ok(usage)
     }
 
     /// How several tokens are used, as of the last flush, in one query: for a page of them.
@@ -118,7 +116,8 @@ impl Tokens {
     pub async fn usage_of(&self, ids: &[TokenId]) -> Result<HashMap<TokenId, Usage>, Error> {
         let engine = self.engine();
         engine.open().await?;
-        let as_of = engine.clock.now().wall();
+        // Before the counters are read: what is written meanwhile makes them newer, never older.
+        let as_of = engine.flush.written_until();
         let unused = ids.iter().map(|id| (*id, Usage { counts: Counts::default(), as_of }));
         let mut usage: HashMap<_, _> = unused.collect();
         for (id, counts) in engine.usage.read(ids).await? {

@@ -71,7 +71,8 @@ impl LimitHeaders {
                 let name = if place == 0 { first_policy } else { policy_name(place, quota.quota) };
                 let separator = if place == 0 { "" } else { ", " };
                 let (limit, window) = (quota.quota.limit(), quota.quota.window_ms().div_ceil(1_000));
-                let (left, back) = (quota.remaining, quota.reset_ms.div_ceil(1_000));
+                // The tick of the clock, which a place comes back later, is not worth a second.
+                let (left, back) = (quota.remaining, quota.reset_ms.div_ceil(1_000).min(window));
                 // Writing to a String cannot fail.
                 _ = write!(policies, "{separator}\"{name}\";q={limit};w={window}");
                 _ = write!(limits, "{separator}\"{name}\";r={left};t={back}");

@@ -46,7 +46,7 @@ fn no_secret_is_anywhere_but_in_the_answer_that_shows_it() {
     client.admin("acme", &admin.acme, "GET", "/tokens?include=usage", None);
     let answers = client.answers();
     let log = store.stop();
-    assert!(log.contains("TRACE"), "the log is not at trace level");
+    assert!(log.contains("TRACE"), "the log is not at trace level: {log}");
 
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder.path()).unwrap() {
