@@ -79,7 +79,8 @@ fn in_authorization<'a>(value: &'a [u8], source: &Source) -> Option<&'a [u8]> {
     if !start.eq_ignore_ascii_case(scheme.as_bytes()) || rest.first() != Some(&b' ') {
         return None;
     }
-    let text = rest.trim_ascii_start();
+    let spaces = rest.iter().take_while(|byte| **byte == b' ').count();
+    let text = &rest[spaces..];
     (!text.is_empty()).then_some(text)
 }
 
@@ -125,6 +126,7 @@ mod tests {
             "Bearer ",
             "Beareracme_live_x",
             "Bearer\tacme_live_x",
+            "Bearer \tacme_live_x",
             "Basic YTpi",
             "Digest x",
             "Token acme_live_x",
