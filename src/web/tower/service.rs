@@ -90,9 +90,8 @@ fn mark_sensitive(headers: &mut HeaderMap, sources: &[Source]) {
             Source::Bearer | Source::Scheme(_) => "authorization",
             Source::Header(name) => name,
         };
-        for value in headers.iter_mut().filter(|(is, _)| is.as_str() == name).map(|(_, value)| value) {
-            value.set_sensitive(true);
-        }
+        let is_it = |is: &http::HeaderName| is.as_str().eq_ignore_ascii_case(name);
+        headers.iter_mut().filter(|(is, _)| is_it(is)).for_each(|(_, value)| value.set_sensitive(true));
     }
 }
 
