@@ -194,7 +194,7 @@ impl Engine {
     }
 
     fn record(&self, id: TokenId, route: &str, status: u16, duration: Duration) {
-        tracing::trace!(token = %id, route, status, ?duration, "a request with a token is finished");
         self.live.finish(id, status, duration);
+        tracing::trace!(token = %id, route, status, ?duration, "a request with a token is finished");
     }
 }

@@ -303,8 +303,8 @@ impl Admitted {
         &self.headers
     }
 
-    /// The response's status. How long it took is measured until this is dropped, when its body
-    /// is finished.
+    /// The response's status, or 500 where there is none for an error, or where the body breaks
+    /// off by one. How long it took is measured until this is dropped, when its body is finished.
     pub fn responded(&mut self, status: u16) {
         self.status = status;
     }
@@ -312,8 +312,9 @@ impl Admitted {
 
 impl Drop for Admitted {
     fn drop(&mut self) {
-        // A handler that panics drops this before it has answered: the host makes that a 500.
-        let status = if std::thread::panicking() && self.status == CLIENT_GONE { 500 } else { self.status };
+        // A handler that panics drops this before it has answered: the host makes that a 500. A
+        // body that does ends the connection, whatever its head has promised.
+        let status = if std::thread::panicking() { 500 } else { self.status };
         self.caller.record(&self.route, status, self.started.elapsed());
     }
 }

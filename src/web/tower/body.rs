@@ -58,7 +58,14 @@ impl<B: Body<Data = Bytes>> Body for GuardBody<B> {
         };
         let is_last = match &frame {
             Poll::Pending => false,
-            Poll::Ready(None) | Poll::Ready(Some(Err(_))) => true,
+            Poll::Ready(None) => true,
+            Poll::Ready(Some(Err(_))) => {
+                // The client sees its response break off, whatever the head has promised.
+                if let Some(admitted) = &mut self.admitted {
+                    admitted.responded(500);
+                }
+                true
+            }
             Poll::Ready(Some(Ok(_))) => self.is_end_stream(),
         };
         if is_last {

@@ -59,7 +59,11 @@ where
             let caller = admitted.as_ref().map(|admitted| admitted.caller().clone());
             mark_sensitive(request.headers_mut(), guard.token_sources());
             request.extensions_mut().insert(Guarded { guard, caller });
-            let mut response = inner.call(request).await?;
+            let answer = inner.call(request).await;
+            if let (Err(_), Some(admitted)) = (&answer, &mut admitted) {
+                admitted.responded(500);
+            }
+            let mut response = answer?;
             if let Some(admitted) = &mut admitted {
                 admitted.responded(response.status().as_u16());
                 add_headers(response.headers_mut(), admitted);
