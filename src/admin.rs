@@ -179,7 +179,8 @@ impl AdminApi {
         };
         if let Some(admitted) = &mut admitted {
             admitted.responded(reply.status);
-            reply.headers.extend(admitted.headers().iter().cloned());
+            let told = admitted.headers(|name| reply.header_value(name).is_some());
+            reply.headers.extend(told.into_iter().map(|(name, value)| (name, value.to_owned())));
         }
         reply
     }

@@ -297,10 +297,15 @@ impl Admitted {
         &self.caller
     }
 
-    /// The headers that tell of the limit, by their lower-case names. An adapter adds each that
-    /// the response does not have already.
-    pub fn headers(&self) -> &[(&'static str, String)] {
-        &self.headers
+    /// The headers that tell of the limit, by their lower-case names, to be added to a response
+    /// that has those of which `has` says so. Where the service has told of a limit of its own,
+    /// nothing of ours is mixed with it, for each of the two forms of [`LimitHeaders`].
+    pub fn headers(&self, has: impl Fn(&str) -> bool) -> Vec<(&'static str, &str)> {
+        let is_legacy = |name: &str| name.starts_with("x-");
+        let is_told = |legacy| self.headers.iter().any(|(name, _)| is_legacy(name) == legacy && has(name));
+        let told = [is_told(false), is_told(true)];
+        let ours = self.headers.iter().filter(|(name, _)| !told[usize::from(is_legacy(name))]);
+        ours.map(|(name, value)| (*name, value.as_str())).collect()
     }
 
     /// The response's status, or 500 where there is none for an error, or where the body breaks

@@ -101,9 +101,9 @@ fn mark_sensitive(headers: &mut HeaderMap, sources: &[Source]) {
 
 /// What the service says of its own limits is left alone.
 fn add_headers(headers: &mut HeaderMap, admitted: &Admitted) {
-    for (name, value) in admitted.headers() {
-        if let (false, Ok(value)) = (headers.contains_key(*name), HeaderValue::try_from(value)) {
-            headers.insert(*name, value);
+    for (name, value) in admitted.headers(|name| headers.contains_key(name)) {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(name, value);
         }
     }
 }
