@@ -27,7 +27,7 @@ use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 
 use super::Reply;
-use super::tower::{Guarded, NotGuarded, caller};
+use super::tower::{Guarded, NotGuarded, caller, template};
 use crate::Caller;
 
 impl<S: Sync> FromRequestParts<S> for Caller {
@@ -54,6 +54,6 @@ impl IntoResponse for Reply {
 }
 
 fn not_guarded(parts: &Parts) -> Reply {
-    tracing::error!(method = %parts.method, path = parts.uri.path(), "{NotGuarded}");
+    tracing::error!(method = %parts.method, route = template(&parts.extensions).unwrap_or("(no template)"), "{NotGuarded}");
     Reply::empty(500)
 }

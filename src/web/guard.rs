@@ -8,9 +8,11 @@ use std::time::Instant;
 
 use super::credential::{self, Credential};
 use super::limit_headers::Header;
-use super::rules::{RuleTable, Ruling};
+use super::rules::{RuleTable, Ruled, Ruling};
 use super::tenant::Tenant;
-use super::{InvalidRules, LimitHeaders, Refusals, Reply, Request, Rules, Source, TenantSource, unavailable};
+use super::{
+    InvalidRules, LimitHeaders, Refusals, Reply, Request, Rules, Source, TenantSource, path, unavailable,
+};
 use crate::tokens::Requirement;
 use crate::{Caller, Denied, Need, Tokens, Verdict};
 
@@ -180,14 +182,13 @@ impl Guard {
         if tenant == Tenant::Malformed {
             return Admission::Refused(self.malformed_host());
         }
-        let rulings = match self.rulings(request) {
-            Ok(rulings) => rulings,
+        let ruled = match self.ruled(request) {
+            Ok(ruled) => ruled,
             Err(unclear) => return self.refuse(&Denied::Ambiguous(unclear.0)),
         };
         let joined;
-        let need = match &*rulings {
-            [] => self.closed(request),
-            [Ruling::Closed] => self.closed(request),
+        let need = match &*ruled.rulings {
+            [] => Need::closed(),
             [ruling] => need(*ruling),
             // Where the table is the router, all that match must hold.
             several => match join(&settings.tokens, several) {
@@ -202,15 +203,19 @@ impl Guard {
         let need = request.address.map_or(need, |address: IpAddr| need.from_address(address));
         match settings.tokens.verify(text, &need).await {
             Err(error) => Admission::Refused(unavailable(&error)),
-            Ok(Verdict::Denied(denied)) => self.refuse(&with_operation(denied, request)),
+            Ok(Verdict::Denied(denied)) => {
+                if denied == Denied::NotForTokens && !ruled.rulings.contains(&Ruling::NeverByToken) {
+                    self.tell_of(label(request.method, ruled.route));
+                }
+                self.refuse(&with_operation(denied, request.method, ruled.route))
+            }
             Ok(Verdict::Granted(grant)) => {
                 let now = settings.tokens.clock().now();
                 let headers = settings.refusals.limit_headers.granted(grant.standing(), now);
-                let route = request.template.unwrap_or(UNNAMED_ROUTE);
                 Admission::Admitted(Admitted {
                     caller: grant.into_caller(),
                     headers,
-                    route: format!("{} {route}", short(request.method)),
+                    route: label(request.method, ruled.route),
                     status: CLIENT_GONE,
                     started,
                 })
@@ -237,38 +242,40 @@ impl Guard {
 
     fn without_token(&self, request: &Request<'_>) -> Admission {
         let passes = self.0.own_login
-            || match self.rulings(request) {
-                Err(_) => false,
-                Ok(rulings) => {
-                    !rulings.is_empty()
-                        && rulings
-                            .iter()
-                            .all(|ruling| matches!(ruling, Ruling::Public | Ruling::NeverByToken))
-                }
-            };
+            || self.ruled(request).is_ok_and(|ruled| {
+                let is_open = |ruling: &Ruling<'_>| matches!(ruling, Ruling::Public | Ruling::NeverByToken);
+                !ruled.rulings.is_empty() && ruled.rulings.iter().all(is_open)
+            });
         if passes { Admission::Anonymous } else { self.refuse(&Denied::Missing) }
     }
 
-    fn rulings(&self, request: &Request<'_>) -> Result<Vec<Ruling<'_>>, super::path::Unclear> {
-        match &self.0.needs {
-            Needs::One(requirement) => Ok(vec![Ruling::Scopes(requirement)]),
-            Needs::Table(table) => match request.template {
-                Some(template) => Ok(vec![table.for_template(request.method, template)]),
-                None => table.for_path(request.method, request.path),
-            },
+    fn ruled<'a>(&'a self, request: &Request<'a>) -> Result<Ruled<'a>, path::Unclear> {
+        let route = request.template;
+        let table = match &self.0.needs {
+            Needs::One(requirement) => {
+                return Ok(Ruled { rulings: vec![Ruling::Scopes(requirement)], route });
+            }
+            Needs::Table(table) => table,
+        };
+        match route {
+            // A template that ends in a catch-all stands for paths of which rules may say more.
+            Some(template) if !path::is_catch_all(template) => {
+                Ok(Ruled { rulings: vec![table.for_template(request.method, template)], route })
+            }
+            _ => {
+                let ruled = table.for_path(request.method, request.path)?;
+                Ok(Ruled { route: route.or(ruled.route), ..ruled })
+            }
         }
     }
 
-    /// The need of a route without a rule, which is told of once.
-    fn closed(&self, request: &Request<'_>) -> Need<'static> {
-        let method = short(request.method);
-        let route = format!("{method} {}", request.template.unwrap_or(UNNAMED_ROUTE));
+    /// Tells, once, of a route that a good token came to and of which no rule says anything.
+    fn tell_of(&self, route: String) {
         let mut told = self.0.told.lock().unwrap_or_else(PoisonError::into_inner);
         // Bounded, since a router that tells its templates has a bounded number of them.
         if told.len() < 1_000 && told.insert(route.clone()) {
             tracing::warn!(route, "no rule says what a token needs here: it is closed to tokens");
         }
-        Need::closed()
     }
 
     fn refuse(&self, denied: &Denied) -> Admission {
@@ -288,7 +295,8 @@ impl Guard {
 
 /// The status that is recorded where the client went away before there was an answer.
 const CLIENT_GONE: u16 = 499;
-/// What a route is called where the router does not tell its template: a path is never recorded.
+/// What a route is called where neither the router nor a rule has a template for it: a path is
+/// never recorded.
 const UNNAMED_ROUTE: &str = "(unnamed)";
 
 impl Admitted {
@@ -358,11 +366,18 @@ fn of_tenant<'a>(need: Need<'a>, tenant: &'a Tenant<'_>) -> Need<'a> {
 }
 
 /// A refusal for a missing scope, with what was asked for.
-fn with_operation(mut denied: Denied, request: &Request<'_>) -> Denied {
-    if let (Denied::InsufficientScope(shortage), Some(template)) = (&mut denied, request.template) {
-        shortage.operation = Some(format!("{} {template}", short(request.method)));
+fn with_operation(mut denied: Denied, method: &str, route: Option<&str>) -> Denied {
+    if let (Denied::InsufficientScope(shortage), Some(route)) = (&mut denied, route) {
+        shortage.operation = Some(format!("{} {route}", short(method)));
     }
     denied
+}
+
+/// What a request is called in what is counted and logged: bounded, whatever comes.
+fn label(method: &str, route: Option<&str>) -> String {
+    let usual = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
+    let method = if usual.contains(&method) { method } else { "OTHER" };
+    format!("{method} {}", route.unwrap_or(UNNAMED_ROUTE))
 }
 
 /// A method that is no longer than methods are: anybody can send any.

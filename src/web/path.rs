@@ -75,6 +75,11 @@ pub(super) fn of_template(template: &str) -> Vec<Cow<'_, str>> {
     if rest.is_empty() { Vec::new() } else { rest.split('/').map(Cow::Borrowed).collect() }
 }
 
+/// Whether a template ends in a parameter that stands for whatever follows.
+pub(super) fn is_catch_all(template: &str) -> bool {
+    template.rsplit_once('/').is_some_and(|(_, last)| last.starts_with("{*"))
+}
+
 /// The decoded segments of a path as it came. What routers read differently is refused: empty and
 /// dot segments, encoded slashes, and what is no text.
 pub(crate) fn of_request(path: &str) -> Result<Vec<Cow<'_, str>>, Unclear> {
@@ -95,7 +100,7 @@ fn decoded(segment: &str) -> Result<Cow<'_, str>, Unclear> {
         return Err(Unclear("The path has an empty part or one of dots."));
     }
     if text.contains(['/', '\\', '\0']) {
-        return Err(Unclear("The path has an encoded slash."));
+        return Err(Unclear("The path has an encoded slash, a backslash or a NUL."));
     }
     Ok(text)
 }

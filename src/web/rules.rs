@@ -22,7 +22,8 @@ use crate::{Error, Tokens};
 /// what is never by token cover everything below their path; the others are exact, unless they
 /// end in `{*rest}`. Where the router tells its template, the most specific rule decides (more
 /// literal segments, then more segments, then an exact one, then one that names the method).
-/// Where it does not, the decoded path is matched, and every rule that matches must hold.
+/// Where it does not, and where its template ends in a `{*rest}` of its own, the decoded path is
+/// matched, and every rule that matches must hold.
 #[derive(Clone, Default, Debug)]
 pub struct Rules {
     rules: Vec<Rule>,
@@ -132,7 +133,8 @@ impl Rules {
         }
         // The most specific first.
         table.sort_by_key(|rule| {
-            std::cmp::Reverse((rule.pattern.specificity(), rule.reach, rule.method.is_some()))
+            let method = rule.method.as_deref().map(|method| method == "HEAD");
+            std::cmp::Reverse((rule.pattern.specificity(), rule.reach, method))
         });
         Ok(RuleTable(table))
     }
@@ -172,7 +174,7 @@ impl Rule {
                 RuleNeed::Resource { read: read.ok(), write: write.ok() }
             }
         };
-        Ok(Compiled { method, pattern, reach: self.reach, need })
+        Ok(Compiled { method, path: path.to_owned(), pattern, reach: self.reach, need })
     }
 }
 
@@ -183,6 +185,8 @@ pub(super) struct RuleTable(Vec<Compiled>);
 #[derive(Debug)]
 struct Compiled {
     method: Option<String>,
+    /// The pattern as it was written.
+    path: String,
     pattern: Pattern,
     reach: Reach,
     need: RuleNeed,
@@ -212,6 +216,15 @@ pub(super) enum Ruling<'a> {
     Closed,
 }
 
+/// What the table says of a request.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Ruled<'a> {
+    /// All of them must hold.
+    pub(super) rulings: Vec<Ruling<'a>>,
+    /// What the route is called: a template, never a path as it came. None where nothing is known.
+    pub(super) route: Option<&'a str>,
+}
+
 impl RuleTable {
     /// The ruling for a route whose template the router tells.
     pub(super) fn for_template(&self, method: &str, template: &str) -> Ruling<'_> {
@@ -220,18 +233,23 @@ impl RuleTable {
         rule.map_or(Ruling::Closed, |rule| rule.ruling(method))
     }
 
-    /// The rulings for a path where the table is the router: all of them must hold.
-    pub(super) fn for_path(&self, method: &str, path: &str) -> Result<Vec<Ruling<'_>>, Unclear> {
+    /// The rulings for a path where the table is the router. The route is called as the most
+    /// specific rule calls it.
+    pub(super) fn for_path(&self, method: &str, path: &str) -> Result<Ruled<'_>, Unclear> {
         let path = path::of_request(path)?;
-        Ok(self.0.iter().filter(|rule| rule.matches(method, &path)).map(|rule| rule.ruling(method)).collect())
+        let matching = || self.0.iter().filter(|rule| rule.matches(method, &path));
+        Ok(Ruled {
+            rulings: matching().map(|rule| rule.ruling(method)).collect(),
+            route: matching().next().map(|rule| rule.path.as_str()),
+        })
     }
 }
 
 impl Compiled {
     fn matches(&self, method: &str, path: &[std::borrow::Cow<'_, str>]) -> bool {
-        // A HEAD is a GET whose body stays away.
-        let method = if method == "HEAD" { "GET" } else { method };
-        self.method.as_ref().is_none_or(|wanted| wanted == method || wanted == "HEAD" && method == "GET")
+        // A HEAD is a GET whose body stays away; a GET is no HEAD.
+        let fits = |wanted: &String| wanted == method || method == "HEAD" && wanted == "GET";
+        self.method.as_ref().is_none_or(fits)
             && match self.reach {
                 Reach::Below => self.pattern.starts(path),
                 Reach::Exact => self.pattern.is(path),
@@ -316,12 +334,30 @@ mod tests {
     fn every_rule_that_matches_a_path_holds() {
         let table = store();
         let rulings = |method, path| -> Vec<_> {
-            table.for_path(method, path).unwrap().into_iter().map(shown).collect()
+            table.for_path(method, path).unwrap().rulings.into_iter().map(shown).collect()
         };
         assert_eq!(rulings("POST", "/orders/search"), ["orders:read", "orders:write"]);
         assert_eq!(rulings("GET", "/order%73/7"), ["orders:read"]);
         assert_eq!(rulings("GET", "/nothing"), Vec::<String>::new());
         assert!(table.for_path("GET", "/orders//7").is_err());
+        let called = |method, path| table.for_path(method, path).unwrap().route;
+        assert_eq!(called("POST", "/orders/search"), Some("/orders/search"));
+        assert_eq!(called("GET", "/orders/7/customer/x"), Some("/orders/{id}/customer"));
+        assert_eq!(called("GET", "/assets/a/b"), Some("/assets/{*rest}"));
+        assert_eq!(called("GET", "/nothing"), None);
+    }
+
+    #[test]
+    fn a_rule_for_head_says_nothing_of_get() {
+        for rules in [
+            Rules::new().public("HEAD /orders").route("GET /orders", "orders:read"),
+            Rules::new().route("GET /orders", "orders:read").public("HEAD /orders"),
+        ] {
+            let table = table(rules);
+            assert_eq!(shown(table.for_template("GET", "/orders")), "orders:read");
+            assert_eq!(shown(table.for_template("HEAD", "/orders")), "Public");
+        }
+        assert_eq!(table(Rules::new().public("HEAD /x")).for_template("GET", "/x"), Ruling::Closed);
     }
 
     #[test]

@@ -99,8 +99,18 @@ fn client_address(extensions: &Extensions) -> Option<IpAddr> {
     extensions.get::<SocketAddr>().map(SocketAddr::ip)
 }
 
+/// The path that the client asked for: rules are about that, also where a router that nests
+/// another has cut off what it has matched.
+fn full_path(parts: &http::request::Parts) -> &str {
+    #[cfg(feature = "axum")]
+    if let Some(axum::extract::OriginalUri(uri)) = parts.extensions.get() {
+        return uri.path();
+    }
+    parts.uri.path()
+}
+
 /// The template of the route, where the router tells it.
-fn template(extensions: &Extensions) -> Option<&str> {
+pub(super) fn template(extensions: &Extensions) -> Option<&str> {
     #[cfg(feature = "axum")]
     {
         // Below `nest_service` the template ends in a name of axum's own, and says nothing.

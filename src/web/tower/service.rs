@@ -9,7 +9,7 @@ use http_body::Body;
 use tower_service::Service;
 
 use super::super::{Admission, Admitted, Guard, Reply, Request, Source};
-use super::{GuardBody, Guarded, client_address, template};
+use super::{GuardBody, Guarded, client_address, full_path, template};
 
 /// A service behind a [`Guard`]: what is refused never reaches it.
 #[derive(Clone, Debug)]
@@ -49,7 +49,8 @@ where
                 return Ok(guarded_twice(&request).into_response());
             }
             let (parts, body) = request.into_parts();
-            let admission = guard.admit(&text_of(&parts)).await;
+            let asked = Request { path: full_path(&parts), ..text_of(&parts) };
+            let admission = guard.admit(&asked).await;
             request = HttpRequest::from_parts(parts, body);
             let mut admitted = match admission {
                 Admission::Refused(reply) => return Ok(reply.into_response()),
@@ -99,7 +100,6 @@ fn mark_sensitive(headers: &mut HeaderMap, sources: &[Source]) {
     }
 }
 
-/// What the service says of its own limits is left alone.
 fn add_headers(headers: &mut HeaderMap, admitted: &Admitted) {
     for (name, value) in admitted.headers(|name| headers.contains_key(name)) {
         if let Ok(value) = HeaderValue::try_from(value) {
