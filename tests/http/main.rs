@@ -1,0 +1,12 @@
+//! The guard on axum over real sockets, as an adversary sees it: raw bytes in, every byte of the answer read.
+#![cfg(feature = "axum")]
+
+mod addresses;
+mod credentials;
+mod endings;
+mod hosts;
+mod kit;
+mod layers;
+mod refusals;
+mod routing;
+mod table;
