@@ -11,6 +11,7 @@
 //! - a change **spoils** the flight of its id: whoever waited for that flight asks again.
 
 mod counters;
+mod decision;
 mod dirty;
 mod entry;
 mod hash;
@@ -22,6 +23,7 @@ mod tenants;
 mod transit;
 mod unknown;
 
-pub(crate) use entry::{Asked, Decided, Granted, Needed, Refusal, TenantCheck, compare_with_nothing};
+pub(crate) use decision::{Asked, Decided, Granted, Needed, Refusal, TenantCheck};
+pub(crate) use entry::compare_with_nothing;
 pub(crate) use table::{Live, LiveSize, Trust};
 pub(crate) use transit::{Asking, Ending, Known, Landing, Mark};

@@ -1,12 +1,12 @@
 //! One live token: what every hit needs, in one place.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use super::counters::Pending;
+use super::decision::{Asked, Decided, Granted, Needed, Refusal, TenantCheck};
 use super::shared::SharedLimit;
 use crate::clock::Reading;
-use crate::limit::{Limited, Quota, RateLimit, Standing, Tick, Window};
+use crate::limit::{Quota, RateLimit, Standing, Tick, Window};
 use crate::record::{Life, Status};
 use crate::scope::{CompiledCatalog, Scopes, contains_all};
 use crate::usage::Counts;
@@ -81,63 +81,6 @@ impl Flags {
 }
 
 const VERSION: u32 = (1 << 24) - 1;
-
-/// What a request asks of a token.
-pub(crate) struct Asked<'a> {
-    pub(crate) digest: &'a Digest,
-    pub(crate) needed: Needed<'a>,
-    pub(crate) tenant: TenantCheck,
-    pub(crate) address: Option<IpAddr>,
-    pub(crate) now: Reading,
-    pub(crate) granularity_ms: u32,
-}
-
-/// What a place needs.
-#[derive(Clone, Copy)]
-pub(crate) enum Needed<'a> {
-    Scopes(&'a Scopes),
-    /// Nothing helps: the place is not for tokens.
-    Closed,
-}
-
-/// Which tenant's token is welcome.
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum TenantCheck {
-    Exactly(u32),
-    Any,
-    /// One that no known token is of.
-    Nobody,
-}
-
-pub(crate) enum Decided {
-    Granted(Granted),
-    Refused(Refusal),
-}
-
-pub(crate) struct Granted {
-    pub(crate) scopes: Scopes,
-    pub(crate) tenant: u32,
-    pub(crate) secret_version: u32,
-    pub(crate) standing: Standing,
-}
-
-/// Why not, with the times in milliseconds since 1970.
-#[derive(Debug)]
-pub(crate) enum Refusal {
-    Unknown,
-    WrongSecret,
-    ForeignTenant,
-    Rotated(i64),
-    Revoked(Option<i64>),
-    NotYetValid(i64),
-    Expired(i64),
-    Paused(Option<i64>),
-    Address,
-    Closed,
-    Scope { held: Scopes, name: Option<Box<str>> },
-    Limit(Limited),
-    SharedLimit(Limited),
-}
 
 impl Entry {
     pub(super) fn new(token: &StoredToken, tenant: u32, catalog: &CompiledCatalog) -> Entry {

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use dashmap::DashMap;
 
+use super::decision::{Asked, Decided, TenantCheck};
 use super::dirty::Dirty;
-use super::entry::{Asked, Decided, Entry, TenantCheck};
+use super::entry::Entry;
 use super::hash::IdHash;
 use super::known::{MissLane, Misses};
 use super::lingering::Lingering;

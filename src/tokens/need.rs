@@ -34,10 +34,6 @@ pub(super) enum NeededScopes<'a> {
 }
 
 #[derive(Clone, Copy, Debug)]
-#[cfg_attr(
-    not(feature = "web"),
-    allow(dead_code, reason = "only the web layer meets a host that is nobody's")
-)]
 pub(super) enum NeededTenant<'a> {
     Without,
     Named(&'a str),
@@ -93,9 +89,9 @@ impl<'a> Need<'a> {
         self
     }
 
-    /// A token of no tenant at all, not even of none: whoever comes is refused like a stranger.
-    #[cfg(feature = "web")]
-    pub(crate) const fn nobody(mut self) -> Need<'a> {
+    /// A token of no tenant at all, not even of none: whoever comes is refused like a stranger. For
+    /// a request that names a tenant that cannot be, such as by a host of nobody's.
+    pub const fn nobody(mut self) -> Need<'a> {
         self.tenant = NeededTenant::Nobody;
         self
     }

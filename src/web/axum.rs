@@ -27,15 +27,19 @@ use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 
 use super::Reply;
-use super::tower::{Guarded, NotGuarded, caller, template};
+use super::tower::{NotGuarded, caller, template, token_missing};
 use crate::Caller;
 
 impl<S: Sync> FromRequestParts<S> for Caller {
     type Rejection = Reply;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Caller, Reply> {
-        let guarded = parts.extensions.get::<Guarded>().ok_or_else(|| not_guarded(parts))?;
-        guarded.caller.clone().ok_or_else(|| guarded.guard.token_missing())
+        match caller(&parts.extensions) {
+            Ok(Some(caller)) => Ok(caller.clone()),
+            Ok(None) | Err(NotGuarded) => {
+                Err(token_missing(&parts.extensions).unwrap_or_else(|NotGuarded| not_guarded(parts)))
+            }
+        }
     }
 }
 

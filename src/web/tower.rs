@@ -45,7 +45,6 @@ pub struct ClientAddress(pub IpAddr);
 /// That a guard has looked at the request, and whom it has found.
 #[derive(Clone, Debug)]
 pub(super) struct Guarded {
-    #[cfg_attr(not(feature = "axum"), allow(dead_code, reason = "only extractors answer in its name"))]
     pub(super) guard: Guard,
     pub(super) caller: Option<Caller>,
 }
@@ -62,6 +61,15 @@ pub struct NotGuarded;
 /// [`NotGuarded`] where no guard has looked at the request: answer 500, and never let it pass.
 pub fn caller(extensions: &Extensions) -> Result<Option<&Caller>, NotGuarded> {
     Ok(extensions.get::<Guarded>().ok_or(NotGuarded)?.caller.as_ref())
+}
+
+/// The answer to an anonymous request where a token is needed, in the name of the guard that let it
+/// pass: for a service's own extractor.
+///
+/// # Errors
+/// [`NotGuarded`] where no guard has looked at the request.
+pub fn token_missing(extensions: &Extensions) -> Result<Reply, NotGuarded> {
+    Ok(extensions.get::<Guarded>().ok_or(NotGuarded)?.guard.token_missing())
 }
 
 impl Headers for HeaderMap {

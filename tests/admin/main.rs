@@ -12,3 +12,5 @@ mod listing;
 mod mount;
 mod outage;
 mod support;
+#[path = "../support/watched_store.rs"]
+mod watched_store;

@@ -4,15 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokenward::admin::{Access, AdminApi, AdminRequest};
-use tokenward::store::{Cap, Change, Insertion, RevokeAll, Updating};
 use tokenward::usage::{Counts, UsageBatch};
 use tokenward::web::{Reply, Request, TenantSource};
-use tokenward::{
-    Actor, HistoryDraft, HistoryEntry, HistoryQuery, Listing, MemoryStore, NewToken, Query, StoreError,
-    StoredToken, TokenId, TokenStore, Tokens, UsageStore,
-};
+use tokenward::{Actor, MemoryStore, NewToken, StoreError, TokenId, Tokens, UsageStore};
 
 use super::support::{catalog, everything};
+use super::watched_store::WatchedStore;
 
 /// A store of use that can go away.
 struct Moody(MemoryStore, AtomicBool);
@@ -80,89 +77,15 @@ async fn tokens_are_managed_while_use_cannot_be_read() {
     assert_eq!(answer("DELETE", path, None, "").await.0, 404);
 }
 
-/// A store of tokens that can go away.
-struct Away(MemoryStore, Arc<AtomicBool>);
-
-impl Away {
-    fn here(&self) -> Result<&MemoryStore, StoreError> {
-        if self.1.load(Ordering::Relaxed) { Err(StoreError::unavailable("gone")) } else { Ok(&self.0) }
-    }
-}
-
-#[tokenward::async_trait]
-impl TokenStore for Away {
-    async fn open(&self) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    fn is_exclusive(&self) -> bool {
-        true
-    }
-
-    async fn changes_by_others(&self) -> Result<u64, StoreError> {
-        self.here()?.changes_by_others().await
-    }
-
-    async fn service_key(&self) -> Result<[u8; 32], StoreError> {
-        self.here()?.service_key().await
-    }
-
-    async fn insert(
-        &self,
-        token: &StoredToken,
-        history: &HistoryDraft,
-        cap: Option<Cap>,
-    ) -> Result<Insertion, StoreError> {
-        self.here()?.insert(token, history, cap).await
-    }
-
-    async fn load(&self, ids: &[TokenId]) -> Result<Vec<StoredToken>, StoreError> {
-        self.here()?.load(ids).await
-    }
-
-    async fn load_settled(&self, id: &TokenId) -> Result<Option<StoredToken>, StoreError> {
-        self.here()?.load_settled(id).await
-    }
-
-    async fn update(&self, changes: &[Change]) -> Result<Updating, StoreError> {
-        self.here()?.update(changes).await
-    }
-
-    async fn revoke_all(&self, revocation: &RevokeAll) -> Result<Vec<StoredToken>, StoreError> {
-        self.here()?.revoke_all(revocation).await
-    }
-
-    async fn purge(
-        &self,
-        id: &TokenId,
-        version: u64,
-        history: &HistoryDraft,
-    ) -> Result<Updating, StoreError> {
-        self.here()?.purge(id, version, history).await
-    }
-
-    async fn list(&self, query: &Query) -> Result<Listing, StoreError> {
-        self.here()?.list(query).await
-    }
-
-    async fn history(&self, query: &HistoryQuery) -> Result<Vec<HistoryEntry>, StoreError> {
-        self.here()?.history(query).await
-    }
-}
-
 #[tokio::test]
 async fn a_store_that_is_down_is_neither_a_yes_nor_a_no() {
-    let down = Arc::new(AtomicBool::new(false));
-    let tokens = Tokens::builder(Arc::new(Away(MemoryStore::new(), down.clone())))
-        .catalog(catalog())
-        .without_background()
-        .build()
-        .unwrap();
+    let store = Arc::new(WatchedStore::default());
+    let tokens = Tokens::builder(store.clone()).catalog(catalog()).without_background().build().unwrap();
     let manager = tokens.issue(NewToken::named("Manager").scopes(everything())).by("root").await.unwrap();
     let api = AdminApi::new(tokens.clone());
     let bearer = format!("Bearer {}", manager.secret.expose());
     let id = manager.record.id;
-    down.store(true, Ordering::Relaxed);
+    store.go_down();
     let rows = [
         ("GET", "/tokens".to_owned(), ""),
         ("POST", "/tokens".to_owned(), "{\"name\":\"a\"}"),
@@ -188,7 +111,7 @@ async fn a_store_that_is_down_is_neither_a_yes_nor_a_no() {
             assert_unavailable(&reply, &format!("{method} {path}"));
         }
     }
-    down.store(false, Ordering::Relaxed);
+    store.come_back();
     let headers = [("authorization", &*bearer)];
     let request = AdminRequest::new(Request::new("GET", "/tokens", &headers), b"");
     assert_eq!(api.handle(Access::Nobody, request).await.status, 200);
@@ -198,5 +121,5 @@ fn assert_unavailable(reply: &Reply, what: &str) {
     let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
     assert_eq!((reply.status, body["code"].as_str()), (503, Some("store-unavailable")), "{what}");
     assert_eq!(reply.header_value("retry-after"), Some("1"), "{what}");
-    assert!(!body.to_string().contains("gone"));
+    assert!(!body.to_string().contains("10.0.0.7"));
 }

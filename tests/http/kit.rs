@@ -3,16 +3,13 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use axum::Router;
-use tokenward::store::{Cap, Change, Insertion, RevokeAll, Updating};
-use tokenward::{
-    Actor, Catalog, HistoryDraft, HistoryEntry, HistoryQuery, Listing, ManualClock, MemoryStore, NewToken,
-    Query, StoreError, StoredToken, TokenId, TokenStore, Tokens, Update, block_on,
-};
+use tokenward::{Actor, Catalog, ManualClock, NewToken, TokenId, Tokens, Update, block_on};
+
+use super::watched_store::WatchedStore;
 
 /// A wait that only a broken test ends.
 const TOO_LONG: Duration = Duration::from_secs(10);
@@ -256,91 +253,4 @@ pub fn misspelt(token: &str) -> String {
     let (start, end) = token.split_at(token.len() - 20);
     let other = if end.starts_with('x') { 'y' } else { 'x' };
     format!("{start}{other}{}", &end[1..])
-}
-
-/// A memory store that counts look-ups and can be down.
-#[derive(Default)]
-pub struct WatchedStore {
-    inner: MemoryStore,
-    loads: AtomicUsize,
-    down: AtomicBool,
-}
-
-impl WatchedStore {
-    pub fn loads(&self) -> usize {
-        self.loads.load(Ordering::SeqCst)
-    }
-
-    pub fn go_down(&self) {
-        self.down.store(true, Ordering::SeqCst);
-    }
-
-    fn up(&self) -> Result<&MemoryStore, StoreError> {
-        match self.down.load(Ordering::SeqCst) {
-            true => Err(StoreError::unavailable("connection to 10.0.0.7 refused")),
-            false => Ok(&self.inner),
-        }
-    }
-}
-
-#[tokenward::async_trait]
-impl TokenStore for WatchedStore {
-    async fn open(&self) -> Result<(), StoreError> {
-        self.up()?.open().await
-    }
-
-    fn is_exclusive(&self) -> bool {
-        true
-    }
-
-    async fn changes_by_others(&self) -> Result<u64, StoreError> {
-        self.up()?.changes_by_others().await
-    }
-
-    async fn service_key(&self) -> Result<[u8; 32], StoreError> {
-        self.up()?.service_key().await
-    }
-
-    async fn insert(
-        &self,
-        token: &StoredToken,
-        history: &HistoryDraft,
-        cap: Option<Cap>,
-    ) -> Result<Insertion, StoreError> {
-        self.up()?.insert(token, history, cap).await
-    }
-
-    async fn load(&self, ids: &[TokenId]) -> Result<Vec<StoredToken>, StoreError> {
-        self.loads.fetch_add(1, Ordering::SeqCst);
-        self.up()?.load(ids).await
-    }
-
-    async fn load_settled(&self, id: &TokenId) -> Result<Option<StoredToken>, StoreError> {
-        self.up()?.load_settled(id).await
-    }
-
-    async fn update(&self, changes: &[Change]) -> Result<Updating, StoreError> {
-        self.up()?.update(changes).await
-    }
-
-    async fn revoke_all(&self, revocation: &RevokeAll) -> Result<Vec<StoredToken>, StoreError> {
-        self.up()?.revoke_all(revocation).await
-    }
-
-    async fn purge(
-        &self,
-        id: &TokenId,
-        version: u64,
-        history: &HistoryDraft,
-    ) -> Result<Updating, StoreError> {
-        self.up()?.purge(id, version, history).await
-    }
-
-    async fn list(&self, query: &Query) -> Result<Listing, StoreError> {
-        self.up()?.list(query).await
-    }
-
-    async fn history(&self, query: &HistoryQuery) -> Result<Vec<HistoryEntry>, StoreError> {
-        self.up()?.history(query).await
-    }
 }

@@ -10,3 +10,5 @@ mod layers;
 mod refusals;
 mod routing;
 mod table;
+#[path = "../support/watched_store.rs"]
+mod watched_store;

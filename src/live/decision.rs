@@ -1,0 +1,65 @@
+//! What is asked of a live token, and what it answers.
+
+use std::net::IpAddr;
+
+use crate::Digest;
+use crate::clock::Reading;
+use crate::limit::{Limited, Standing};
+use crate::scope::Scopes;
+
+/// What a request asks of a token.
+pub(crate) struct Asked<'a> {
+    pub(crate) digest: &'a Digest,
+    pub(crate) needed: Needed<'a>,
+    pub(crate) tenant: TenantCheck,
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) now: Reading,
+    pub(crate) granularity_ms: u32,
+}
+
+/// What a place needs.
+#[derive(Clone, Copy)]
+pub(crate) enum Needed<'a> {
+    Scopes(&'a Scopes),
+    /// Nothing helps: the place is not for tokens.
+    Closed,
+}
+
+/// Which tenant's token is welcome.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum TenantCheck {
+    Exactly(u32),
+    Any,
+    /// One that no known token is of.
+    Nobody,
+}
+
+pub(crate) enum Decided {
+    Granted(Granted),
+    Refused(Refusal),
+}
+
+pub(crate) struct Granted {
+    pub(crate) scopes: Scopes,
+    pub(crate) tenant: u32,
+    pub(crate) secret_version: u32,
+    pub(crate) standing: Standing,
+}
+
+/// Why not, with the times in milliseconds since 1970.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    Unknown,
+    WrongSecret,
+    ForeignTenant,
+    Rotated(i64),
+    Revoked(Option<i64>),
+    NotYetValid(i64),
+    Expired(i64),
+    Paused(Option<i64>),
+    Address,
+    Closed,
+    Scope { held: Scopes, name: Option<Box<str>> },
+    Limit(Limited),
+    SharedLimit(Limited),
+}
