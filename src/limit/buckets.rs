@@ -1,9 +1,10 @@
 use super::tick::Moment;
 
-/// How many buckets cover one window.
+/// How many buckets cover one window at least.
 const PER_WINDOW: u32 = 60;
-/// One more than cover a window: the oldest has begun before it.
-const SLOTS: usize = PER_WINDOW as usize + 1;
+/// A width is more than half of what it could be, so twice as many may be needed; and one more, as the oldest
+/// has begun before the window.
+const SLOTS: usize = 2 * PER_WINDOW as usize + 1;
 
 /// Requests that count as if all had come at the last one's time.
 #[derive(Clone, Copy, Default, Debug)]
@@ -15,13 +16,16 @@ pub(super) struct Run {
 
 /// The requests of one large quota, counted in buckets.
 ///
-/// A bucket begins with a request, takes what comes in a sixtieth of the window from there, and counts whole
-/// until its last request leaves the window. So it never counts too little.
+/// A bucket counts whole until its last request leaves the window. So it never counts too little.
+///
+/// Time is cut into buckets at the multiples of their width, which is a power of two: so each bucket lies
+/// within one of every larger width. Requests may go from buckets to a log and into other buckets any number
+/// of times, each time with the time of the last one beside them: they never leave the widest bucket they
+/// were in, and so count less than its width too long. If buckets began with their first request instead,
+/// each change would add to that. That the low bits of the time begin again at 0 cuts no bucket either.
 #[derive(Clone, Debug)]
 pub(super) struct Buckets {
     window_ms: u32,
-    /// When the newest bucket began.
-    opened_ms: u32,
     /// The sum of all runs.
     total: u64,
     oldest: usize,
@@ -31,7 +35,7 @@ pub(super) struct Buckets {
 
 impl Buckets {
     pub(super) fn new(window_ms: u32) -> Buckets {
-        Buckets { window_ms, opened_ms: 0, total: 0, oldest: 0, count: 0, runs: [Run::default(); SLOTS] }
+        Buckets { window_ms, total: 0, oldest: 0, count: 0, runs: [Run::default(); SLOTS] }
     }
 
     pub(super) fn window_ms(&self) -> u32 {
@@ -88,13 +92,13 @@ impl Buckets {
             self.oldest = self.slot(1);
             self.count -= 1;
         }
+        let shift = shift(reach_ms);
         let is_open =
-            self.count > 0 && added.last_ms.wrapping_sub(self.opened_ms) < reach_ms.div_ceil(PER_WINDOW);
+            self.count > 0 && self.runs[self.slot(self.count - 1)].last_ms >> shift == added.last_ms >> shift;
         if !is_open {
             if self.count == SLOTS {
-                self.merge_oldest();
+                self.widen(shift);
             }
-            self.opened_ms = added.last_ms;
             self.count += 1;
             let newest = self.slot(self.count - 1);
             self.runs[newest] = Run::default();
@@ -107,13 +111,23 @@ impl Buckets {
         self.total += u64::from(run.count - before);
     }
 
-    /// Makes room when a clock's granularity has changed and buckets are narrower than now wanted. They
-    /// count until the later one's end, so not too little.
-    fn merge_oldest(&mut self) {
-        let second = self.slot(1);
-        self.runs[second].count = self.runs[second].count.saturating_add(self.runs[self.oldest].count);
-        self.oldest = second;
-        self.count -= 1;
+    /// Makes room when a clock's granularity has grown, and buckets are narrower than now wanted.
+    #[cold]
+    fn widen(&mut self, shift: u32) {
+        let mut kept = 0;
+        for place in 1..self.count {
+            let run = self.runs[self.slot(place)];
+            let before = self.slot(kept);
+            if self.runs[before].last_ms >> shift == run.last_ms >> shift {
+                let count = self.runs[before].count.saturating_add(run.count);
+                self.runs[before] = Run { count, ..run };
+            } else {
+                kept += 1;
+                let next = self.slot(kept);
+                self.runs[next] = run;
+            }
+        }
+        self.count = kept + 1;
         self.total = self.oldest_first().map(|run| u64::from(run.count)).sum();
     }
 
@@ -129,4 +143,10 @@ impl Buckets {
 
 fn age_ms(run: &Run, now: Moment) -> u32 {
     now.low_ms.wrapping_sub(run.last_ms)
+}
+
+/// The width of a bucket, as a power of two: the largest that is at most a sixtieth of the time for which a
+/// request counts.
+fn shift(reach_ms: u32) -> u32 {
+    (reach_ms / PER_WINDOW).ilog2()
 }

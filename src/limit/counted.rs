@@ -30,8 +30,9 @@ impl Counted {
     /// The same requests, kept as `limit` needs them.
     ///
     /// A request whose own time is no longer known takes the time of its bucket, which is not earlier: so a
-    /// change of form may refuse a little too long, and never admits too much. Buckets of a window that has
-    /// become small enough to log stay until the log knows as much, in case the limit is raised again.
+    /// change of form may refuse too long by less than that bucket's width, and never admits too much. Buckets
+    /// of a window that has become small enough to log stay until the log knows as much, in case the limit is
+    /// raised again.
     pub(super) fn suited_to(mut self, limit: &RateLimit, now: Moment) -> Counted {
         let longest_ms = self.log.longest_ms();
         let known = if now.since_latest_ms < now.reach_ms(longest_ms) {

@@ -109,8 +109,10 @@ impl fmt::Display for Quota {
 /// The rate limit of a token: up to three [`Quota`]s with different windows, shortest first, or none at all.
 ///
 /// A request must pass all of them, and is counted in all of them or in none. Quotas of at most 10,000
-/// requests are exact. A larger one is counted in 60 buckets of which the oldest counts whole: it never
-/// admits too much, and refuses up to one bucket (1.6 % of an even load) too early.
+/// requests are exact. A larger one is counted in at least 60 buckets, of which the oldest counts whole: it
+/// never admits too much, and refuses less than one bucket (1.7 % of an even load) too early. A bucket is as
+/// wide as the largest power of two, in milliseconds, that is at most a sixtieth of the window and the clock's
+/// granularity together: 512 ms for a minute.
 ///
 /// As serde data it is the list of its quotas, in any order; the empty list is no limit.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -21,12 +21,13 @@ use super::{Limited, Quota, QuotaStanding, RateLimit, Standing, Tick};
 /// in use until then, but no more than its limit asked for. Under [`RateLimit::unlimited`] nothing is counted
 /// and nothing forgotten.
 ///
-/// Limits above 10,000 are counted more coarsely, see [`RateLimit`]. After a change from one form to the other
-/// requests may count up to two buckets too long, for one window; they never count too short.
+/// Limits above 10,000 are counted more coarsely, see [`RateLimit`]. After changes from one form to the
+/// other, or of the windows, requests may count too long under any quota, by less than one bucket of the
+/// longest window they were counted in, however many changes there were; they never count too short.
 ///
 /// # Cost
 /// 40 bytes for up to six requests. Beyond that 4 bytes for each request within the longest window, in memory
-/// that grows by doubling up to the largest limit of at most 10,000; and about half a kilobyte for each quota
+/// that grows by doubling up to the largest limit of at most 10,000; and about a kilobyte for each quota
 /// above. [`Window::release`] gives it back. Each call takes constant time on average; the worst takes a
 /// logarithm of the limit, and the copying of the memory when it grows.
 #[derive(Clone, Debug)]

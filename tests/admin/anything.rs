@@ -91,8 +91,14 @@ fn query() -> impl Strategy<Value = Option<String>> {
     prop_oneof![3 => Just(None), 1 => prop::collection::vec(pair, 0..4).prop_map(|pairs| Some(pairs.join("&")))]
 }
 
+/// So many cases, unless the environment asks for another number.
+fn cases(cases: u32) -> ProptestConfig {
+    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|asked| asked.parse().ok());
+    ProptestConfig { cases: asked.unwrap_or(cases), failure_persistence: None, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1_000))]
+    #![proptest_config(cases(1_000))]
 
     #[test]
     fn nothing_makes_it_fall_over(
