@@ -7,6 +7,8 @@ use std::str::FromStr;
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::token::repeatable;
+
 /// A block of client addresses: `203.0.113.0/24`, `2001:db8::/48`, or one address alone.
 ///
 /// ```
@@ -43,8 +45,7 @@ impl FromStr for AddressRange {
         let net = match text.parse::<IpAddr>() {
             Ok(address) => IpNet::from(address.to_canonical()),
             Err(_) => {
-                let net: IpNet =
-                    text.parse().map_err(|_| InvalidAddressRange(text.chars().take(60).collect()))?;
+                let net: IpNet = text.parse().map_err(|_| InvalidAddressRange(repeatable(text)))?;
                 canonical(net.trunc())
             }
         };

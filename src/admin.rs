@@ -123,7 +123,7 @@ impl AdminApi {
     /// Answers a request. `access` is what the host's own login says of whoever comes; a request
     /// with a bearer token of the service is judged by that token alone.
     pub async fn handle(&self, access: Access, request: AdminRequest<'_>) -> Reply {
-        let request_id = request.id();
+        let request_id = request.id(self.tokens.prefix());
         let mut reply = self.answer(access, &request, request_id.as_deref()).await;
         if reply.header_value("cache-control").is_none() {
             reply = reply.header("cache-control", "no-store");

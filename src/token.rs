@@ -33,3 +33,12 @@ pub(crate) const SECRET_LENGTH: usize = 36;
 pub(crate) const CHECKSUM_LENGTH: usize = 6;
 /// Everything behind the prefix and its underscore.
 pub(crate) const BODY_LENGTH: usize = ID_LENGTH + SECRET_LENGTH + CHECKSUM_LENGTH;
+
+/// What an error repeats of a text that it could not read: all of it, or its start where it is long
+/// enough to be a token that was pasted into the wrong place.
+pub(crate) fn repeatable(text: &str) -> String {
+    if text.len() < SECRET_LENGTH {
+        return text.to_owned();
+    }
+    text.chars().take(ID_LENGTH).chain(['…']).collect()
+}

@@ -29,6 +29,8 @@ pub use rules::{InvalidRules, Rules};
 pub use tenant::TenantSource;
 
 #[cfg(feature = "admin")]
+pub(crate) use credential::is_ours;
+#[cfg(feature = "admin")]
 pub(crate) use path::of_request as path_segments;
 pub(crate) use refusal::{Refusals, unavailable};
 #[cfg(feature = "admin")]

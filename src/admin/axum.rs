@@ -35,7 +35,7 @@ use http_body::Body as _;
 
 use super::{Access, AdminApi, AdminRequest, BODY_LIMIT};
 use crate::web::Reply;
-use crate::web::tower::text_of;
+use crate::web::tower::{mark_sensitive, text_of};
 
 type Authorize = dyn Fn(Parts) -> Pin<Box<dyn Future<Output = Access> + Send>> + Send + Sync;
 
@@ -78,7 +78,9 @@ impl Mount {
     }
 
     async fn answer(self, request: Request) -> Response {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        // The service's own login may log what it is given.
+        mark_sensitive(&mut parts.headers, self.api.reading.token_sources());
         let access = match &self.authorize {
             Some(authorize) => authorize(parts.clone()).await,
             None => Access::Nobody,

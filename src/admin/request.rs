@@ -1,7 +1,9 @@
 //! A request of the admin API.
 
-use crate::web::Request;
-use crate::{Randomness, SystemRandomness};
+use std::fmt;
+
+use crate::web::{Request, is_ours};
+use crate::{Prefix, Randomness, SystemRandomness};
 
 /// How long a body may be, in bytes. An adapter need not read more than one byte beyond it: a
 /// longer body is answered 413.
@@ -23,11 +25,12 @@ impl<'a> AdminRequest<'a> {
         AdminRequest { http, body }
     }
 
-    /// What the client calls the request, if that is short and plain; else a random id, or none
-    /// where there is no randomness.
-    pub(super) fn id(&self) -> Option<String> {
+    /// What the client calls the request, if that is short, plain and no token, since it is written
+    /// down; else a random id, or none where there is no randomness.
+    pub(super) fn id(&self, prefix: &Prefix) -> Option<String> {
         if let Ok(Some(sent)) = self.http.only_header("x-request-id")
             && (1..=64).contains(&sent.len())
+            && !is_ours(sent, prefix)
             && sent.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
         {
             return String::from_utf8(sent.to_vec()).ok();
@@ -35,5 +38,16 @@ impl<'a> AdminRequest<'a> {
         let mut bytes = [0; 12];
         SystemRandomness.fill(&mut bytes).ok()?;
         Some(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+/// Nothing of the body, and of the rest what [`Request`] shows: a token may stand in both.
+impl fmt::Debug for AdminRequest<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("AdminRequest")
+            .field("http", &self.http)
+            .field("body", &format_args!("{} bytes", self.body.len()))
+            .finish()
     }
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::scope::CompiledCatalog;
+use crate::token::repeatable;
 use crate::{AddressRange, Scope};
 
 /// One field that was asked for wrongly.
@@ -105,7 +106,7 @@ impl<'a> Validation<'a> {
             match self.catalog.find(name.as_ref()) {
                 Some(scope) => _ = scopes.insert(scope.clone()),
                 None => {
-                    let shown: String = name.as_ref().chars().take(80).collect();
+                    let shown = repeatable(name.as_ref());
                     self.errors.add(
                         format!("/scopes/{place}"),
                         "unknown",

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::token::repeatable;
+
 /// The name of one thing that a token may do: `resource:action`, such as `orders:read`.
 ///
 /// 3 to 64 characters of `A-Z`, `a-z`, `0-9`, `.`, `_`, `-` and `:`, with at least one `:` between
@@ -54,7 +56,7 @@ impl FromStr for Scope {
         if text.len() <= 64 && text.contains(':') && text.split(':').all(part_is_well_formed) {
             Ok(Scope(text.into()))
         } else {
-            Err(InvalidScope(text.chars().take(80).collect()))
+            Err(InvalidScope(repeatable(text)))
         }
     }
 }

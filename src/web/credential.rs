@@ -84,7 +84,8 @@ fn in_authorization<'a>(value: &'a [u8], source: &Source) -> Option<&'a [u8]> {
     (!text.is_empty()).then_some(text)
 }
 
-fn is_ours(text: &[u8], prefix: &Prefix) -> bool {
+/// Whether a text says that it is a token of this service, right or wrong.
+pub(crate) fn is_ours(text: &[u8], prefix: &Prefix) -> bool {
     text.strip_prefix(prefix.as_str().as_bytes()).is_some_and(|rest| rest.first() == Some(&b'_'))
 }
 

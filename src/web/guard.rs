@@ -381,7 +381,7 @@ fn label(method: &str, route: Option<&str>) -> String {
 }
 
 /// A method that is no longer than methods are: anybody can send any.
-fn short(method: &str) -> &str {
+pub(super) fn short(method: &str) -> &str {
     method.get(..20).unwrap_or(method)
 }
 

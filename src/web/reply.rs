@@ -1,6 +1,10 @@
 //! An answer, as status, headers and body.
 
+use std::fmt;
+
 use serde::Serialize;
+
+use super::EXPOSED_HEADERS;
 
 /// An answer, as status, headers and body: what an adapter turns into its framework's response.
 ///
@@ -9,7 +13,7 @@ use serde::Serialize;
 /// let reply = Reply::json(200, &serde_json::json!({"ok": true})).header("cache-control", "no-store");
 /// assert_eq!(reply.header_value("content-type"), Some("application/json"));
 /// ```
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reply {
     /// The HTTP status.
@@ -53,5 +57,28 @@ impl Reply {
     fn document(status: u16, media_type: &str, value: &impl Serialize) -> Reply {
         let body = serde_json::to_vec(value).expect("answers have text for keys");
         Reply { status, headers: Vec::new(), body }.header("content-type", media_type)
+    }
+}
+
+/// The headers whose values are shown, beside those that any script may see. None of them can hold
+/// what a client has sent or what is to be shown once.
+const SHOWN_HEADERS: [&str; 5] = ["allow", "cache-control", "content-length", "content-type", "etag"];
+
+/// The status, the names of the headers and how long the body is: a body may show a secret, which
+/// is for the client and not for the log.
+impl fmt::Debug for Reply {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_shown = |name: &str| SHOWN_HEADERS.contains(&name) || EXPOSED_HEADERS.contains(&name);
+        let headers: Vec<(&str, &str)> = self
+            .headers
+            .iter()
+            .map(|(name, value)| (*name, if is_shown(name) { value.as_str() } else { "…" }))
+            .collect();
+        formatter
+            .debug_struct("Reply")
+            .field("status", &self.status)
+            .field("headers", &headers)
+            .field("body", &format_args!("{} bytes", self.body.len()))
+            .finish()
     }
 }

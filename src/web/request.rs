@@ -1,5 +1,6 @@
 //! A request, as text.
 
+use std::fmt;
 use std::net::IpAddr;
 
 /// The headers of a request, whatever the framework keeps them in.
@@ -41,6 +42,19 @@ impl<'a> Request<'a> {
             number += 1;
         });
         if number > 1 { Err(SeveralValues) } else { Ok(first) }
+    }
+}
+
+/// The route and the client's address. Not the headers, the path or the query: a token may stand
+/// in them.
+impl fmt::Debug for Request<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Request")
+            .field("method", &super::guard::short(self.method))
+            .field("template", &self.template)
+            .field("address", &self.address)
+            .finish_non_exhaustive()
     }
 }
 

@@ -18,7 +18,7 @@ mod service;
 pub use body::GuardBody;
 pub use service::GuardService;
 #[cfg(all(feature = "admin", feature = "axum"))]
-pub(crate) use service::text_of;
+pub(crate) use service::{mark_sensitive, text_of};
 
 use std::net::{IpAddr, SocketAddr};
 

@@ -1,5 +1,6 @@
 //! The body of a guarded response.
 
+use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -10,14 +11,12 @@ use super::super::Admitted;
 
 /// The body of a guarded response: our own answer, or the service's. When it is finished or
 /// dropped, the request is recorded.
-#[derive(Debug)]
 pub struct GuardBody<B> {
     content: Content<B>,
     /// Kept until the body is done.
     admitted: Option<Box<Admitted>>,
 }
 
-#[derive(Debug)]
 enum Content<B> {
     Own(Option<Bytes>),
     Inner(Pin<Box<B>>),
@@ -86,5 +85,20 @@ impl<B: Body<Data = Bytes>> Body for GuardBody<B> {
             Content::Own(bytes) => SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Content::Inner(body) => body.size_hint(),
         }
+    }
+}
+
+/// Whose body it is and who comes, and nothing of what stands in it: that may be a secret.
+impl<B> fmt::Debug for GuardBody<B> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut body = formatter.debug_struct("GuardBody");
+        match &self.content {
+            Content::Own(bytes) => {
+                let length = bytes.as_ref().map_or(0, Bytes::len);
+                body.field("own", &format_args!("{length} bytes"))
+            }
+            Content::Inner(_) => body.field("inner", &format_args!("…")),
+        };
+        body.field("admitted", &self.admitted).finish()
     }
 }

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderValue, Request as HttpRequest, Response};
 use http_body::Body;
 use tower_service::Service;
 
+use super::super::guard::short;
 use super::super::{Admission, Admitted, Guard, Reply, Request, Source};
 use super::{GuardBody, Guarded, client_address, full_path, template};
 
@@ -89,7 +90,7 @@ pub(crate) fn text_of(parts: &http::request::Parts) -> Request<'_> {
 
 /// Whoever logs headers behind the guard does not write the token down, and HTTP/2 does not put it
 /// into its tables.
-fn mark_sensitive(headers: &mut HeaderMap, sources: &[Source]) {
+pub(crate) fn mark_sensitive(headers: &mut HeaderMap, sources: &[Source]) {
     for source in sources {
         let name = match source {
             Source::Bearer | Source::Scheme(_) => "authorization",
@@ -112,7 +113,7 @@ fn guarded_twice<B>(request: &HttpRequest<B>) -> Reply {
     let route = template(request.extensions()).unwrap_or("this route");
     tracing::error!(
         "two guards stand before {route}: write Rules::route(\"{} {route}\", …) into the outer one's table instead",
-        request.method()
+        short(request.method().as_str())
     );
     Reply::empty(500)
 }
