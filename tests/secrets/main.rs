@@ -1,247 +1,30 @@
 //! No secret is ever seen again: not in what any type shows of itself, not in logs, errors, JSON or
 //! rows, and none is made without randomness.
 
+#[cfg(all(feature = "sqlite", feature = "axum", feature = "admin", feature = "conformance"))]
+mod features;
+mod seen;
+mod source;
+#[path = "../support/mod.rs"]
 mod support;
 
-use std::any::type_name;
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::{Debug, Display};
-use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
-use serde::Serialize;
-use sha2::Digest as _;
+use seen::{Hidden, Shown, log, short};
+use source::{Needs, public_types, variants};
 use support::{PausedStore, Stage, catalog, text_of};
 use tokenward::limit::{Limited, QuotaStanding, Standing, Tick, Window};
 use tokenward::{
     Actor, Catalog, Clock, Counts, Declaration, Denied, Error, Expected, Filter, HistoryQuery, Need,
     NewToken, Order, Policy, Prefix, Presented, Preset, Query, Quota, Randomness, RandomnessFailed,
-    RateLimit, Spawner, Status, StoreError, SystemClock, SystemRandomness, TenantFilter, Token, TokenId,
-    TokenStore, Tokens, Update, UsageBatch, UsageStore, Verdict, Via, block_on,
+    RateLimit, Spawner, Status, StoreError, SystemClock, SystemRandomness, TenantFilter, TokenId, TokenStore,
+    Tokens, Update, UsageBatch, UsageStore, Verdict, Via, block_on,
 };
-
-/// Everything that may not be seen: the texts of tokens, their secret parts, and their digests.
-#[derive(Default)]
-struct Hidden {
-    secrets: Vec<String>,
-    digests: Vec<String>,
-}
-
-impl Hidden {
-    fn add(&mut self, secret: &Token) {
-        let text = secret.expose();
-        let body = &text[text.len() - 58..];
-        // Any run of the secret that is longer than the last four characters, which are shown.
-        let secret = &body[16..52];
-        self.secrets.extend([secret[..12].to_owned(), secret[12..24].to_owned(), secret[24..].to_owned()]);
-        let digest = sha2::Sha256::digest(&body[..52]);
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        let words =
-            digest.chunks_exact(8).map(|word| u64::from_be_bytes(word.try_into().unwrap()).to_string());
-        self.digests.extend(words);
-        self.digests.push(hex[8..40].to_owned());
-        self.digests.push(hex[8..40].to_uppercase());
-        // With the byte for its version in front and without; a part, which needs no padding.
-        for bytes in [digest.to_vec(), [&[1][..], &digest].concat()] {
-            self.digests.push(STANDARD.encode(&bytes[..30]));
-            self.digests.push(URL_SAFE_NO_PAD.encode(&bytes[..30]));
-        }
-        self.digests.push(format!("{:?}", &digest[..8]).trim_matches(['[', ']']).to_owned());
-    }
-
-    fn assert_absent(&self, what: &str, text: &str) {
-        self.assert_no_secret(what, text);
-        assert!(!self.digests.iter().any(|digest| text.contains(digest)), "a digest in {what}");
-    }
-
-    fn assert_no_secret(&self, what: &str, text: &str) {
-        assert!(!self.secrets.iter().any(|secret| text.contains(secret)), "a secret in {what}");
-    }
-}
-
-/// What the types of this crate have shown of themselves.
-#[derive(Default)]
-struct Shown {
-    debugged: BTreeMap<String, Vec<String>>,
-    displayed: BTreeMap<String, Vec<String>>,
-    serialized: BTreeMap<String, Vec<String>>,
-}
-
-fn short(name: &str) -> String {
-    let name = name.split('<').next().unwrap_or(name);
-    name.rsplit("::").next().unwrap_or(name).trim_start_matches('&').to_owned()
-}
-
-impl Shown {
-    fn debug<T: Debug>(&mut self, value: &T) {
-        let texts = self.debugged.entry(short(type_name::<T>())).or_default();
-        texts.extend([format!("{value:?}"), format!("{value:#?}")]);
-    }
-
-    fn display<T: Debug + Display>(&mut self, value: &T) {
-        self.debug(value);
-        let texts = self.displayed.entry(short(type_name::<T>())).or_default();
-        texts.extend([format!("{value}"), format!("{value:#}")]);
-    }
-
-    fn json<T: Debug + Serialize>(&mut self, value: &T) {
-        self.debug(value);
-        let texts = self.serialized.entry(short(type_name::<T>())).or_default();
-        texts.push(serde_json::to_string(value).unwrap());
-    }
-
-    fn both<T: Debug + Display + Serialize>(&mut self, value: &T) {
-        self.display(value);
-        self.json(value);
-    }
-
-    fn error<T: std::error::Error>(&mut self, error: &T) {
-        self.display(error);
-        let mut source = error.source();
-        while let Some(error) = source {
-            let text = format!("{error} {error:?}");
-            self.displayed.entry("sources of errors".into()).or_default().push(text);
-            source = error.source();
-        }
-    }
-}
-
-/// A type as the source declares it, and how its values can show themselves.
-#[derive(Default, Debug)]
-struct Declared {
-    debug: bool,
-    display: bool,
-    serialize: bool,
-}
-
-/// Every public type of the crate that needs no feature, read from the source: what is declared
-/// there and exported by `lib.rs` or a public module.
-fn public_types() -> BTreeMap<String, Declared> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut sources = Vec::new();
-    read_module(&root.join("lib.rs"), &root, &mut sources);
-    let mut exported = BTreeSet::new();
-    let mut public = vec![root.join("lib.rs")];
-    for name in ["history", "limit", "store", "usage"] {
-        assert!(sources[0].1.contains(&format!("pub mod {name};")), "{name} is no longer public");
-        public.push(root.join(name).with_extension("rs"));
-    }
-    let mut before = "";
-    for line in sources[0].1.lines() {
-        let known = ["history", "limit", "store", "usage", "guide"].iter().any(|name| line.contains(name));
-        let is_looked_at = !line.starts_with("pub mod ") || known || before.starts_with("#[cfg(");
-        assert!(is_looked_at, "a public module that is not looked at: {line}");
-        before = line;
-    }
-    for (path, text) in sources.iter().filter(|(path, _)| public.contains(path)) {
-        for statement in text.split("\npub use ").skip(1) {
-            let statement = statement.split(';').next().unwrap();
-            let names = statement.split(|character: char| !character.is_alphanumeric() && character != '_');
-            exported.extend(names.map(str::to_owned));
-        }
-        if !path.ends_with("lib.rs") {
-            exported.extend(declarations(text).into_iter().map(|(name, _)| name));
-        }
-    }
-    let mut types = BTreeMap::new();
-    for (_, text) in &sources {
-        for (name, derived) in declarations(text) {
-            if exported.contains(&name) {
-                let declared: &mut Declared = types.entry(name).or_default();
-                declared.debug |= derived.contains("Debug");
-                declared.display |= derived.contains("Error");
-                declared.serialize |= derived.contains("Serialize");
-            }
-        }
-    }
-    for (_, text) in &sources {
-        for (name, declared) in &mut types {
-            let implements = |named: &str| {
-                [format!("{named} for {name} {{"), format!("{named} for {name}<'_> {{")]
-                    .iter()
-                    .any(|line| text.contains(line.as_str()))
-            };
-            declared.debug |= implements("Debug");
-            declared.display |= implements("Display");
-            declared.serialize |= implements("Serialize");
-        }
-    }
-    types
-}
-
-/// The names of the types that a source declares `pub`, each with what it derives.
-fn declarations(text: &str) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    let mut attributes = String::new();
-    for line in text.lines() {
-        let word = ["pub struct ", "pub enum "].iter().find_map(|start| line.strip_prefix(start));
-        if let Some(rest) = word {
-            let name: String = rest.chars().take_while(|character| character.is_alphanumeric()).collect();
-            found.push((name, std::mem::take(&mut attributes)));
-        } else if line.starts_with("#[derive") {
-            attributes.push_str(line);
-        } else if !line.starts_with("#[") && !line.starts_with("//") {
-            attributes.clear();
-        }
-    }
-    found
-}
-
-/// Reads a module and those below it, but for those that need a feature.
-fn read_module(file: &Path, folder: &Path, sources: &mut Vec<(PathBuf, String)>) {
-    let text = std::fs::read_to_string(file).unwrap();
-    let mut modules = Vec::new();
-    let mut before = "";
-    for line in text.lines() {
-        let word = ["mod ", "pub mod ", "pub(crate) mod "].iter().find_map(|start| line.strip_prefix(start));
-        if let Some(name) = word.and_then(|rest| rest.strip_suffix(';'))
-            && !before.starts_with("#[cfg(")
-        {
-            modules.push(name.to_owned());
-        }
-        before = line;
-    }
-    sources.push((file.to_owned(), text));
-    for name in modules {
-        let file = folder.join(&name).with_extension("rs");
-        let folder = folder.join(&name);
-        let file = if file.exists() { file } else { folder.join("mod.rs") };
-        read_module(&file, &folder, sources);
-    }
-}
-
-/// The variants of an error or a refusal, read from the source.
-fn variants(file: &str, name: &str) -> Vec<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file);
-    let text = std::fs::read_to_string(path).unwrap();
-    let body = text.split(&format!("pub enum {name} {{\n")).nth(1).unwrap().split("\n}").next().unwrap();
-    let lines = body.lines().filter_map(|line| line.strip_prefix("    "));
-    lines
-        .filter(|line| line.starts_with(|first: char| first.is_ascii_uppercase()))
-        .map(|line| line.chars().take_while(|character| character.is_alphanumeric()).collect())
-        .collect()
-}
-
-/// What was logged since the start, by all tests of this file.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
 
 /// Keeps use in memory, shows its batches, and fails when it is told to.
 #[derive(Default)]
@@ -272,13 +55,7 @@ impl UsageStore for Batches {
 
 #[test]
 fn nothing_that_can_be_shown_shows_a_secret() {
-    let log = Log::default();
-    let writer = log.clone();
-    tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .init();
+    let log = log();
     let (store, batches) = (PausedStore::new(), Arc::new(Batches::default()));
     let preset = Preset::new("export", "Export").scopes(["orders:read"]).per_minute(60);
     let catalog = catalog().preset(preset.clone()).group("orders", "Orders");
@@ -537,19 +314,9 @@ fn nothing_that_can_be_shown_shows_a_secret() {
     }
 
     // Each type was looked at in each way in which it shows itself.
-    let types = public_types();
+    let types = public_types(Needs::Nothing);
     assert!(types.len() > 80, "the source was read: {}", types.len());
-    let mut forgotten = Vec::new();
-    for (name, declared) in &types {
-        let ways = [
-            (declared.debug, &shown.debugged, "Debug"),
-            (declared.display, &shown.displayed, "Display"),
-            (declared.serialize, &shown.serialized, "Serialize"),
-        ];
-        forgotten
-            .extend(ways.iter().filter(|way| way.0 && !way.1.contains_key(name)).map(|way| (name, way.2)));
-    }
-    assert!(forgotten.is_empty(), "to be looked at here as well: {forgotten:?}");
+    shown.assert_complete(&types);
     for (file, name) in [("error.rs", "Error"), ("denied.rs", "Denied")] {
         for variant in variants(file, name) {
             let is_shown = shown.debugged[name].iter().any(|text| text.starts_with(&variant));
@@ -557,28 +324,14 @@ fn nothing_that_can_be_shown_shows_a_secret() {
         }
     }
 
-    for (texts, way) in
-        [(&shown.debugged, "Debug"), (&shown.displayed, "Display"), (&shown.serialized, "Serialize")]
-    {
-        for (name, texts) in texts {
-            let holds_digests = way == "Serialize" && (name == "StoredToken" || name == "Digest");
-            for text in texts {
-                let what = format!("{way} of {name}");
-                if holds_digests {
-                    hidden.assert_no_secret(&what, text);
-                } else {
-                    hidden.assert_absent(&what, text);
-                }
-            }
-        }
-    }
+    shown.assert_hidden(&hidden);
     // The search does find what is there.
     assert!(
         shown.serialized["StoredToken"]
             .iter()
             .any(|text| hidden.digests.iter().any(|part| text.contains(part)))
     );
-    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let logged = log.text();
     assert!(logged.contains("a token was issued") && logged.contains("TRACE"), "{logged}");
     hidden.assert_absent("the log", &logged);
 }
