@@ -24,7 +24,7 @@ pub use credential::Source;
 pub use guard::{Admission, Admitted, Guard};
 pub use limit_headers::{EXPOSED_HEADERS, LimitHeaders};
 pub use reply::Reply;
-pub use request::{Headers, Request};
+pub use request::{Headers, Request, SeveralValues};
 pub use rules::{InvalidRules, Rules};
 pub use tenant::TenantSource;
 
