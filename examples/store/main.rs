@@ -26,6 +26,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use chrono::Utc;
@@ -38,6 +39,8 @@ use crate::options::{DatabaseKind, HELP, Options};
 
 /// The domain below which each shop has its host.
 const DOMAIN: &str = "localhost";
+/// How long a client that dawdles can keep the store from stopping.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -85,10 +88,7 @@ async fn run(options: Options) -> Result<(), String> {
         None => greeting::again(address, &place),
     }
     drop(first);
-    axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(told_to_stop())
-        .await
-        .map_err(|error| error.to_string())?;
+    serve(listener, app).await.map_err(|error| error.to_string())?;
     tokens
         .shutdown()
         .await
@@ -135,6 +135,24 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, String> {
         }
         _ => format!("cannot listen on {address}: {error}"),
     })
+}
+
+/// Serves until it is told to stop, and then for as long as requests under way may take.
+async fn serve(listener: TcpListener, app: Router) -> std::io::Result<()> {
+    let (stop, stopping) = tokio::sync::watch::channel(false);
+    tokio::spawn(async move {
+        told_to_stop().await;
+        _ = stop.send(true);
+    });
+    let stopped = |mut stopping: tokio::sync::watch::Receiver<bool>| async move {
+        _ = stopping.wait_for(|stop| *stop).await;
+    };
+    let server = axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>());
+    let server = server.with_graceful_shutdown(stopped(stopping.clone())).into_future();
+    tokio::select! {
+        served = server => served,
+        () = async { stopped(stopping).await; tokio::time::sleep(PATIENCE).await } => Ok(()),
+    }
 }
 
 /// Ctrl-C, or the signal by which a supervisor stops a service.

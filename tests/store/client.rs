@@ -36,6 +36,10 @@ impl Client {
         Client { port, answers: Mutex::default() }
     }
 
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Asks a shop. `path` may have a query.
     pub fn ask(&self, shop: &str, token: &str, method: &str, path: &str, body: Option<&Value>) -> Answer {
         let bearer =

@@ -97,3 +97,14 @@ fn what_failed_says_what_to_do() {
     let help = folder.command(&["--help"]).output().unwrap();
     assert!(help.status.success() && String::from_utf8_lossy(&help.stdout).contains("--admin-token-file"));
 }
+
+#[test]
+fn a_client_that_dawdles_does_not_keep_it_from_stopping() {
+    let folder = Folder::new();
+    let store = folder.start();
+    let mut dawdling = std::net::TcpStream::connect(("127.0.0.1", store.client.port())).unwrap();
+    std::io::Write::write_all(&mut dawdling, b"GET /health HTTP/1.1\r\nHost: acme.localh").unwrap();
+    assert_eq!(store.client.get("acme", "", "/health").status, 200);
+    store.stop();
+    drop(dawdling);
+}
