@@ -16,6 +16,11 @@ impl SharedLimit {
         (!limit.is_unlimited()).then(|| SharedLimit { limit, windows: DashMap::new() })
     }
 
+    /// Drops the windows of tenants that are idle. Looks at each.
+    pub(super) fn release(&self, now: Tick) {
+        self.windows.retain(|_, window| !window.is_idle(now));
+    }
+
     /// Takes one for the tenant if there is room, and `own` agrees: from both or from neither.
     pub(super) fn take_with<R>(
         &self,
@@ -30,5 +35,20 @@ impl SharedLimit {
             window.admit(&self.limit, now);
         }
         Ok(taken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_windows_of_idle_tenants_are_dropped() {
+        let shared = SharedLimit::new(RateLimit::per_minute(1).unwrap()).unwrap();
+        let take = |tenant, ms| shared.take_with(tenant, Tick::exact(ms), || Ok(())).is_ok();
+        assert!(take(1, 0) && take(2, 30_000) && !take(1, 59_999));
+        shared.release(Tick::exact(60_000));
+        assert_eq!(shared.windows.len(), 1);
+        assert!(take(1, 60_000) && !take(2, 60_000));
     }
 }

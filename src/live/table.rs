@@ -43,6 +43,8 @@ pub(crate) struct Live {
     granularity_ms: u32,
     /// No eviction is tried again before this moment: the last one left nothing to evict.
     evict_after_ms: AtomicU64,
+    /// Idle windows of tenants are looked for again at this moment.
+    release_shared_after_ms: AtomicU64,
 }
 
 /// For how long a record in memory may be believed.
@@ -67,6 +69,7 @@ pub(crate) struct LiveSize {
 /// Many shards, so that two threads seldom meet in one.
 const SHARDS: usize = 256;
 const EVICTION_PAUSE_MS: u64 = 1_000;
+const SHARED_RELEASE_PAUSE_MS: u64 = 60_000;
 
 impl Live {
     pub(crate) fn new(
@@ -93,6 +96,7 @@ impl Live {
             capacity: size.capacity,
             granularity_ms: size.granularity_ms,
             evict_after_ms: AtomicU64::new(0),
+            release_shared_after_ms: AtomicU64::new(0),
         })
     }
 
@@ -210,7 +214,11 @@ impl Live {
     /// Notes that the store does not know this id, unless it was changed since the look-up began.
     pub(crate) fn remember_unknown(&self, id: TokenId, generation: u64, now: Reading) {
         let hash = self.hash(&id);
-        self.unknown.remember(id, hash, now.monotonic_ms);
+        let stale_ms = match self.trust {
+            Trust::For(ms) => ms.into(),
+            Trust::UntilChanged | Trust::Never => u64::MAX,
+        };
+        self.unknown.remember(id, hash, now.monotonic_ms, stale_ms);
         // Looked at afterwards: an id that was issued meanwhile has moved the generation first,
         // and then forgets.
         if self.transit.generation(hash) != generation {
@@ -339,6 +347,11 @@ impl Live {
             |id: &TokenId| self.entries.get_mut(id).is_some_and(|mut entry| entry.release_window(tick));
         let again = self.lingering.due(now.monotonic_ms).into_iter().filter(lingers).collect();
         self.lingering.push(again, now.monotonic_ms);
+        let due = self.release_shared_after_ms.load(Ordering::Relaxed);
+        if let Some(shared) = self.shared.as_ref().filter(|_| now.monotonic_ms >= due) {
+            shared.release(tick);
+            self.release_shared_after_ms.store(now.monotonic_ms + SHARED_RELEASE_PAUSE_MS, Ordering::Relaxed);
+        }
     }
 
     /// How many tokens are in the table.

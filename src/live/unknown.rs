@@ -27,8 +27,9 @@ impl UnknownIds {
         UnknownIds { places: (0..PLACES).map(|_| Mutex::new(None)).collect() }
     }
 
-    pub(super) fn remember(&self, id: TokenId, hash: u64, now_ms: u64) {
-        *self.place(hash) = Some(Seen { id, until_ms: now_ms + KEPT_MS });
+    /// For as long as such answers are kept, and no longer than an answer may be stale.
+    pub(super) fn remember(&self, id: TokenId, hash: u64, now_ms: u64, stale_ms: u64) {
+        *self.place(hash) = Some(Seen { id, until_ms: now_ms + KEPT_MS.min(stale_ms) });
     }
 
     pub(super) fn has(&self, id: &TokenId, hash: u64, now_ms: u64) -> bool {
