@@ -8,7 +8,7 @@ mod texts;
 
 pub use by_hand::{ByHand, Changes};
 pub use paused_store::{At, Call, Gate, PausedStore};
-pub use texts::text_of;
+pub use texts::{text_of, text_with};
 
 use std::sync::Arc;
 
