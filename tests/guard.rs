@@ -155,3 +155,18 @@ async fn a_caller_without_a_guard_is_a_mistake() {
     assert_eq!(send(&alone, "GET", "/orders", Some(token.expose())).await.status(), 200);
     assert_eq!(send(&alone, "GET", "/orders", None).await.status(), 401);
 }
+
+#[tokio::test]
+async fn retries_can_be_spread() {
+    let (tokens, _clock) = Tokens::for_tests();
+    let guard = tokens.guard(Rules::new().live("/me")).spread_retries(5);
+    let app = Router::new().route("/me", get(who)).route_layer(guard);
+    let token = tokens.issue(NewToken::named("Herd").per_minute(1)).by("maria").await.unwrap().secret;
+    assert_eq!(send(&app, "GET", "/me", Some(token.expose())).await.status(), 200);
+    let mut seen = std::collections::BTreeSet::new();
+    for _ in 0..300 {
+        let response = send(&app, "GET", "/me", Some(token.expose())).await;
+        seen.insert(response.headers()["retry-after"].to_str().unwrap().parse::<u32>().unwrap());
+    }
+    assert_eq!(seen, (60..=65).collect());
+}

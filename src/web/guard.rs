@@ -146,6 +146,13 @@ impl Guard {
         self.set(|settings| settings.refusals.limit_headers = headers)
     }
 
+    /// Puts `Retry-After` off by up to so many seconds, each time by another number of them: for
+    /// a service whose many clients would else all come back in one moment. Coming back then
+    /// always passes; the sentence in the answer still names the first moment.
+    pub fn spread_retries(self, seconds: u32) -> Guard {
+        self.set(|settings| settings.refusals.spread = seconds)
+    }
+
     /// Refusals in the service's own shape: the media type and the body. The status,
     /// `WWW-Authenticate`, `Retry-After` and the limit headers are ours in any case.
     pub fn refusal_body(

@@ -1,6 +1,7 @@
 //! A refusal as an answer.
 
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use super::{LimitHeaders, Reply, challenge};
@@ -16,6 +17,8 @@ pub(crate) struct Refusals {
     pub(super) realm: Arc<str>,
     pub(super) limit_headers: LimitHeaders,
     pub(super) body: Option<Arc<Body>>,
+    /// By up to how many seconds `Retry-After` is put off, each time by another number of them.
+    pub(super) spread: u32,
 }
 
 impl Refusals {
@@ -33,16 +36,26 @@ impl Refusals {
             reply = reply.header("www-authenticate", challenge);
         }
         if let Some(seconds) = denied.retry_after() {
-            reply = reply.header("retry-after", seconds.to_string());
+            let later = seconds.saturating_add(self.later());
+            reply = reply.header("retry-after", later.to_string());
         }
         reply.headers.extend(self.limit_headers.denied(denied, now));
         reply
+    }
+
+    /// Any number of seconds within the spread. It guards nothing, so that the hasher's randomness
+    /// is good enough.
+    fn later(&self) -> u64 {
+        match self.spread {
+            0 => 0,
+            spread => RandomState::new().hash_one(0) % (u64::from(spread) + 1),
+        }
     }
 }
 
 impl Default for Refusals {
     fn default() -> Self {
-        Refusals { realm: "api".into(), limit_headers: LimitHeaders::default(), body: None }
+        Refusals { realm: "api".into(), limit_headers: LimitHeaders::default(), body: None, spread: 0 }
     }
 }
 
