@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::scope::{TOKENS_MANAGE, TOKENS_READ};
+use crate::scope::CompiledCatalog;
 use crate::{AddressRange, Error, NotGrantable, RateLimit, Scope, TokenId, TokenRecord};
 
 /// Who changes a token: the name that history keeps, the tenant in which it may act, and what it
@@ -80,7 +80,8 @@ impl Actor {
     }
 
     /// The holder of a token, acting through the management functions: it reaches its own tenant,
-    /// and what it grants never exceeds the token's own scopes, limit, expiry and addresses.
+    /// and what it grants never exceeds the token's own scopes (and what they imply), limit, expiry
+    /// and addresses.
     pub fn holding(record: &TokenRecord) -> Actor {
         let scopes = record.scopes.iter().map(|scope| scope.as_str().to_owned()).collect();
         Actor {
@@ -137,12 +138,6 @@ impl Actor {
         &self.name
     }
 
-    /// Whether it may grant this scope.
-    pub fn grants(&self, scope: &str) -> bool {
-        let Some(scopes) = &self.bounds.scopes else { return true };
-        scopes.contains(scope) || (scope == TOKENS_READ && scopes.contains(TOKENS_MANAGE))
-    }
-
     /// The greatest limit that it may grant; none where nothing bounds it.
     pub fn greatest_limit(&self) -> Option<RateLimit> {
         self.bounds.rate_limit
@@ -174,12 +169,20 @@ impl Actor {
         }
     }
 
+    /// Whether it may grant this scope: it holds it by name, or by what it holds implies. A name
+    /// that the catalogue no longer has is worth nothing, and may be passed on by its holder.
+    pub(crate) fn may_grant_scope(&self, scope: &str, catalog: &CompiledCatalog) -> bool {
+        let Some(held) = &self.bounds.scopes else { return true };
+        let is_implied = |needed| catalog.effective(held.iter().map(String::as_str)).contains_all(&needed);
+        held.contains(scope) || catalog.needed(scope).is_some_and(is_implied)
+    }
+
     /// Whether the whole token lies within what this actor may grant. What exceeds is named,
     /// never cut down.
-    pub(crate) fn may_hold(&self, record: &TokenRecord) -> Result<(), Error> {
+    pub(crate) fn may_hold(&self, record: &TokenRecord, catalog: &CompiledCatalog) -> Result<(), Error> {
         let mut exceeds = Vec::new();
-        let scopes: Vec<Scope> =
-            record.scopes.iter().filter(|scope| !self.grants(scope.as_str())).cloned().collect();
+        let is_beyond = |scope: &&Scope| !self.may_grant_scope(scope.as_str(), catalog);
+        let scopes: Vec<Scope> = record.scopes.iter().filter(is_beyond).cloned().collect();
         if !scopes.is_empty() {
             exceeds.push("scopes");
         }

@@ -34,7 +34,7 @@ use crate::randomness::Randomness;
 use crate::scope::CompiledCatalog;
 use crate::store::TokenStore;
 use crate::usage::UsageStore;
-use crate::{Catalog, Prefix, Spawner};
+use crate::{Actor, Catalog, Prefix, Spawner};
 
 /// The tokens of a service: everything that can be done with them.
 ///
@@ -99,6 +99,12 @@ impl Tokens {
     /// What the service lets its tokens do.
     pub fn catalog(&self) -> &Catalog {
         self.engine().catalog.catalog()
+    }
+
+    /// Whether an actor may grant this scope: nothing bounds it, or it holds the scope by name or
+    /// by what it holds implies.
+    pub fn may_grant(&self, actor: &Actor, scope: &str) -> bool {
+        actor.may_grant_scope(scope, &self.engine().catalog)
     }
 
     /// What every token of the service starts with.

@@ -5,8 +5,8 @@ mod support;
 use chrono::TimeDelta;
 use support::Stage;
 use tokenward::{
-    Actor, Catalog, Error, Issued, Need, NewToken, NotGrantable, Policy, RateLimit, TOKENS_MANAGE,
-    TOKENS_READ, TokenRecord, Update,
+    Actor, Catalog, Declaration, Error, Issued, Need, NewToken, NotGrantable, Policy, RateLimit,
+    TOKENS_MANAGE, TOKENS_READ, TokenRecord, Tokens, Update, block_on,
 };
 
 const LIVE: Need<'static> = Need::live();
@@ -421,4 +421,23 @@ fn the_scopes_of_a_large_catalogue_are_told_apart() {
         let both = [names[held].as_str(), names[(held + 64) % 200].as_str()];
         assert_eq!(stage.code(issued.secret.expose(), &Need::scopes(&both)), "insufficient-scope");
     }
+}
+
+#[test]
+fn what_a_scope_implies_may_be_granted_by_its_holder() {
+    let catalog = Catalog::new()
+        .scope("orders:read", "")
+        .declare(Declaration::new("orders:write", "").implies("orders:read"))
+        .scope("orders:refund", "");
+    let (tokens, _clock) = Tokens::for_tests_with(catalog);
+    let parent = block_on(tokens.issue(named().scopes(["orders:write"])).by("maria")).unwrap();
+    let actor = Actor::holding(&parent.record);
+    assert!(tokens.may_grant(&actor, "orders:read") && !tokens.may_grant(&actor, "orders:refund"));
+    let child = |scope: &str| block_on(tokens.issue(named().scopes([scope])).by(&actor));
+    assert!(child("orders:read").is_ok());
+    let refused = child("orders:refund");
+    assert!(
+        matches!(&refused, Err(Error::NotGrantable(beyond)) if beyond.exceeds == ["scopes"]),
+        "{refused:?}"
+    );
 }

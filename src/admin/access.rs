@@ -31,15 +31,7 @@ pub(super) async fn of_bearer(caller: &Caller, guard: &Guard) -> Result<Who, Box
     match caller.tokens().find(&caller.token_id()).await {
         Err(error) => Err(Box::new(unavailable(&error))),
         Ok(None) => Err(Box::new(guard.reply(&Denied::Invalid))),
-        Ok(Some(record)) => {
-            // What a scope implies is held as well. A name that the catalogue no longer has is
-            // held without effect, so that a token that has one can still be rotated.
-            let stored = record.scopes.iter().map(|scope| scope.as_str().to_owned());
-            let implied = caller.scopes().into_iter().map(|scope| scope.as_str().to_owned());
-            let held: Vec<String> = stored.chain(implied).collect();
-            let actor = Actor::holding(&record).may_grant(held);
-            Ok(Who { actor, manages: caller.may(TOKENS_MANAGE) })
-        }
+        Ok(Some(record)) => Ok(Who { actor: Actor::holding(&record), manages: caller.may(TOKENS_MANAGE) }),
     }
 }
 

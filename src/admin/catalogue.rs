@@ -111,7 +111,7 @@ fn scope_body(context: &Context<'_>, declaration: &Declaration) -> ScopeBody {
 
 /// Whoever may only look grants nothing.
 fn is_grantable(context: &Context<'_>, scope: &str) -> bool {
-    context.manages && context.actor.grants(scope)
+    context.manages && context.tokens.may_grant(&context.actor, scope)
 }
 
 pub(super) fn presets(context: &Context<'_>) -> Result<Reply, Fault> {

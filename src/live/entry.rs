@@ -10,7 +10,7 @@ use crate::limit::{Quota, RateLimit, Standing, Tick, Window};
 use crate::record::{Life, Status};
 use crate::scope::{CompiledCatalog, Scopes, contains_all};
 use crate::usage::Counts;
-use crate::{AddressRange, Digest, StoredToken};
+use crate::{AddressRange, Digest, Scope, StoredToken};
 
 /// One live token: what every hit needs, in two cache lines. What only some need hangs on one
 /// pointer.
@@ -86,7 +86,7 @@ impl Entry {
     pub(super) fn new(token: &StoredToken, tenant: u32, catalog: &CompiledCatalog) -> Entry {
         let record = &token.record;
         let life = record.life();
-        let (scopes, more_scopes) = catalog.effective(&record.scopes).into_parts();
+        let (scopes, more_scopes) = catalog.effective(record.scopes.iter().map(Scope::as_str)).into_parts();
         let mut quotas = record.rate_limit.quotas();
         let (first, second) = (quotas.next(), quotas.next());
         let previous = token.previous_digest.as_ref().zip(record.previous_secret.as_ref());

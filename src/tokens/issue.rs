@@ -162,7 +162,7 @@ impl Engine {
             crate::actor::Reach::Unsaid => {}
             _ => actor.reaches(&record)?,
         }
-        actor.may_hold(&record)?;
+        actor.may_hold(&record, &self.catalog)?;
         Ok(record)
     }
 

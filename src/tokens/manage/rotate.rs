@@ -128,7 +128,7 @@ impl Planning for Rotation {
         if record.revoked_at.is_some() {
             return Err(Error::Revoked);
         }
-        self.actor.may_hold(record)?;
+        self.actor.may_hold(record, &engine.catalog)?;
         let mut next = current.clone();
         next.rotation_keys.retain(|key| now - key.at < KEYS_KEPT);
         if let Some(key) = &self.key {

@@ -72,7 +72,7 @@ impl Engine {
         check.errors.finish()?;
         // Whoever may manage may narrow every token; to widen one it must hold what comes of it.
         if !is_narrowing(&before, record) {
-            actor.may_hold(record)?;
+            actor.may_hold(record, &self.catalog)?;
         }
         Ok(())
     }
