@@ -3,6 +3,8 @@
 
 #[path = "clients/python.rs"]
 mod python;
+#[path = "support/tools.rs"]
+mod tools;
 
 use std::net::SocketAddr;
 use std::process::Command;
@@ -75,7 +77,7 @@ fn curl(arguments: &[&str]) -> Option<(u16, Vec<String>, String)> {
     let output = match command.args(arguments).output() {
         Ok(output) => output,
         Err(error) => {
-            python::skip(&format!("curl cannot be started: {error}"));
+            tools::skip(&format!("curl cannot be started: {error}"));
             return None;
         }
     };

@@ -2,6 +2,8 @@
 //! which do not move with the machine, under valgrind.
 
 mod support;
+#[path = "support/tools.rs"]
+mod tools;
 
 use std::process::Command;
 
@@ -15,9 +17,7 @@ const HUNDREDTHS: u64 = 3;
 
 #[test]
 fn an_unknown_id_a_wrong_secret_and_a_foreign_tenant_take_the_same_work() {
-    if Command::new("valgrind").arg("--version").output().is_err() {
-        assert!(std::env::var_os("TOKENWARD_NO_SKIP").is_none(), "valgrind is missing");
-        println!("skipped: valgrind is missing");
+    if tools::is_missing("valgrind") {
         return;
     }
     // Of two runs the difference, so that what the program does besides does not count.

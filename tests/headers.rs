@@ -4,6 +4,8 @@
 
 #[path = "clients/python.rs"]
 mod python;
+#[path = "support/tools.rs"]
+mod tools;
 
 use std::sync::Arc;
 use std::time::Duration;

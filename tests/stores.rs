@@ -26,13 +26,16 @@ mod sqlite {
     };
 
     /// A store on a file that goes away with it.
-    struct Temporary(SqliteStore, #[allow(dead_code)] TempDir);
+    struct Temporary {
+        store: SqliteStore,
+        _directory: TempDir,
+    }
 
     async fn fresh() -> Temporary {
         let directory = tempfile::tempdir().unwrap();
         let store = SqliteStore::at(directory.path().join("tokens.db"));
         store.open().await.unwrap();
-        Temporary(store, directory)
+        Temporary { store, _directory: directory }
     }
 
     /// A store whose file is closed and opened again before every call.
@@ -118,7 +121,7 @@ mod sqlite {
         };
     }
 
-    wrapped!(Temporary, self => self.0);
+    wrapped!(Temporary, self => self.store);
     wrapped!(Reopened, self => self.now().await?);
 
     tokenward::token_store_tests!(on_a_file, fresh);

@@ -4,24 +4,20 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use super::tools;
+
 /// The interpreter that `TOKENWARD_PYTHON` names, with the packages of tests/requirements.txt.
 pub struct Python(String);
 
 /// None where no interpreter is named; the test then says so and is over.
 pub fn find() -> Option<Python> {
     match std::env::var("TOKENWARD_PYTHON") {
-        Ok(path) => Some(Python(path)),
-        Err(_) => {
-            skip("TOKENWARD_PYTHON names no interpreter");
+        Ok(path) if !path.is_empty() => Some(Python(path)),
+        _ => {
+            tools::skip("TOKENWARD_PYTHON names no interpreter");
             None
         }
     }
-}
-
-/// Says that a test is left out, or fails where that is not allowed.
-pub fn skip(why: &str) {
-    assert!(!std::env::var("TOKENWARD_NO_SKIP").is_ok_and(|value| value == "1"), "not to be skipped: {why}");
-    println!("skipped: {why}");
 }
 
 impl Python {

@@ -17,7 +17,6 @@ pub enum Needs {
     /// Those that are always there.
     Nothing,
     /// Those that are there with some feature alone.
-    #[allow(dead_code, reason = "asked for where all features are on")]
     Features,
 }
 

@@ -5,6 +5,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::program::{Folder, Store};
+use crate::tools::is_missing;
 
 fn pasted(line: &str) -> String {
     let output = Command::new("bash").args(["-c", line]).output().unwrap();
@@ -19,7 +20,7 @@ fn lines(store: &Store) -> Vec<String> {
 
 #[test]
 fn each_printed_line_works_when_it_is_pasted() {
-    if missing("curl") || missing("bash") {
+    if is_missing("curl") || is_missing("bash") {
         return;
     }
     let folder = Folder::new();
@@ -52,14 +53,4 @@ fn each_printed_line_works_when_it_is_pasted() {
     let revoked: Value = serde_json::from_str(&pasted(revoke)).unwrap();
     assert_eq!(revoked["status"], "revoked");
     assert_eq!(store.client.get("acme", fresh, "/products").code(), "token-revoked");
-}
-
-/// Whether a program is missing, said in a line; with `TOKENWARD_NO_SKIP=1` that is a failure.
-fn missing(program: &str) -> bool {
-    let found = Command::new(program).arg("--version").output().is_ok();
-    if !found {
-        assert!(std::env::var_os("TOKENWARD_NO_SKIP").is_none(), "{program} is missing");
-        println!("skipped: {program} is missing");
-    }
-    !found
 }

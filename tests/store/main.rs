@@ -7,3 +7,5 @@ mod lifecycle;
 mod program;
 mod routes;
 mod secrecy;
+#[path = "../support/tools.rs"]
+mod tools;
