@@ -69,6 +69,7 @@ mod clock;
 pub mod conformance;
 mod denied;
 mod error;
+mod event;
 mod executor;
 pub mod guide;
 pub mod history;
@@ -78,6 +79,7 @@ mod policy;
 mod randomness;
 mod ready_made;
 mod record;
+mod recording;
 mod scope;
 pub mod store;
 mod token;
@@ -92,6 +94,7 @@ pub use async_trait::async_trait;
 pub use clock::{Clock, ManualClock, Reading, SystemClock};
 pub use denied::{Denied, PROBLEM_TYPES, Problem, ScopeShortage};
 pub use error::{Error, NotGrantable, StoreError};
+pub use event::{Event, EventKind, Outbox};
 pub use executor::{Spawner, block_on};
 pub use history::{
     Action, BrokenChain, FieldChange, HistoryDraft, HistoryEntry, Personal, Seal, verify_chain,
@@ -103,6 +106,7 @@ pub use record::{
     FieldError, Invalid, Life, NewToken, PreviousSecret, SecretInfo, Status, StoredToken, TokenRecord,
     UnknownStatus, Update, UsedKey,
 };
+pub use recording::{Privacy, Recording};
 pub use scope::{
     Catalog, Declaration, Group, InvalidCatalog, InvalidScope, Preset, Scope, Scopes, TOKENS_MANAGE,
     TOKENS_READ,
@@ -114,7 +118,7 @@ pub use store::{
 };
 pub use token::{Digest, InvalidPrefix, InvalidTokenId, Prefix, Presented, Token, TokenId, Unreadable};
 pub use tokens::{
-    Caller, ChangeToken, Expected, Grant, Issue, Issued, Need, Requirement, RevokeMany, Rotate, Rotated,
-    Strangers, Tokens, TokensBuilder, UnusedListing, Verdict,
+    Caller, ChangeToken, Expected, Grant, Issue, Issued, Need, RecentCalls, Requirement, RevokeMany, Rotate,
+    Rotated, Statistics, Step, TimeSeries, Tokens, TokensBuilder, UnusedListing, Usage, Verdict,
 };
-pub use usage::{Counts, MemoryUsage, Usage, UsageBatch, UsageStore};
+pub use usage::{Call, Counts, MemoryUsage, Period, Subject, UsageBatch, UsageStore};

@@ -11,6 +11,7 @@ mod miss;
 mod need;
 mod read;
 mod refusals;
+mod statistics;
 mod verify;
 
 pub use builder::TokensBuilder;
@@ -22,7 +23,7 @@ pub use issue::{Issue, Issued};
 pub use manage::{ChangeToken, RevokeMany, Rotate, Rotated};
 pub use need::{Need, Requirement};
 pub use read::UnusedListing;
-pub use refusals::Strangers;
+pub use statistics::{RecentCalls, Statistics, Step, TimeSeries, Usage};
 
 use std::fmt;
 use std::sync::Arc;
@@ -88,6 +89,7 @@ pub(crate) struct Engine {
     opening: miss::Opening,
     strangers: refusals::StrangerCounters,
     flush: flush::Flush,
+    recording: crate::recording::Recording,
 }
 
 impl Tokens {

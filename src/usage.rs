@@ -3,120 +3,36 @@
 //! Counters stand in memory and are handed to the store in batches, one for all tokens per
 //! interval. Nothing of it is ever written to a token's record.
 
+mod batch;
+mod breakdown;
+mod call;
+mod counts;
+mod detail;
+mod histogram;
 mod memory;
+pub(crate) mod period;
+mod query;
+mod retention;
+mod slice;
+mod tally;
 
+pub use batch::UsageBatch;
+pub use breakdown::{Breakdown, Share};
+pub use call::{Call, Client, Outcome, RecordedCall};
+pub use counts::Counts;
+pub use detail::{ClientUse, Clients, Detail, EndpointUse, ScopeUse, SecretUse, TokenUse};
+pub use histogram::Histogram;
 pub use memory::MemoryUsage;
+pub use period::{Period, start_of};
+pub use query::{CallQuery, Outdated};
+pub use retention::Retention;
+pub use slice::{Level, Slice, SliceQuery, Span, StoredSlice, Subject};
+pub use tally::{Peak, Refusals, StatusClasses, Strangers, Tally};
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 
+use crate::event::Outbox;
 use crate::{StoreError, TokenId};
-
-/// What was counted for one token: in all, or (in a batch) since the batch before.
-#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Counts {
-    /// Requests that were let in.
-    pub granted: u64,
-    /// Requests of the right secret's holder that were refused by the limit.
-    pub limited: u64,
-    /// Requests of the right secret's holder that were refused for a missing scope.
-    pub missing_scope: u64,
-    /// Requests of the right secret's holder that were refused for any other reason: revoked,
-    /// expired, paused, an address that is not allowed, a route that is not for tokens.
-    pub refused: u64,
-    /// Tries with a wrong secret. Anybody can make them: they are not among the calls.
-    pub wrong_secret: u64,
-    /// Granted requests whose response is known.
-    pub finished: u64,
-    /// Of those, the ones with a status below 400.
-    pub succeeded: u64,
-    /// How long those took in all, in microseconds.
-    pub duration_us: u64,
-    /// The last granted request.
-    pub last_used_at: Option<DateTime<Utc>>,
-    /// The last request that proved the secret, whatever became of it.
-    pub last_seen_at: Option<DateTime<Utc>>,
-}
-
-impl Counts {
-    /// Every request that proved the right secret in its own tenant, whatever became of it.
-    pub fn total(&self) -> u64 {
-        self.granted
-            .saturating_add(self.limited)
-            .saturating_add(self.missing_scope)
-            .saturating_add(self.refused)
-    }
-
-    /// The share of requests with a status below 400, of all that the limit did not refuse and
-    /// whose outcome is known: between 0 and 1, and none where there are none.
-    pub fn success_rate(&self) -> Option<f64> {
-        let of = self.finished.saturating_add(self.missing_scope).saturating_add(self.refused);
-        (of > 0).then(|| self.succeeded as f64 / of as f64)
-    }
-
-    /// The mean time to a finished response, in milliseconds; none where none is known.
-    pub fn mean_ms(&self) -> Option<f64> {
-        (self.finished > 0).then(|| self.duration_us as f64 / self.finished as f64 / 1_000.0)
-    }
-
-    /// Adds what was counted elsewhere. Counters stop at their end instead of wrapping.
-    pub fn add(&mut self, more: &Counts) {
-        let counters = [
-            (&mut self.granted, more.granted),
-            (&mut self.limited, more.limited),
-            (&mut self.missing_scope, more.missing_scope),
-            (&mut self.refused, more.refused),
-            (&mut self.wrong_secret, more.wrong_secret),
-            (&mut self.finished, more.finished),
-            (&mut self.succeeded, more.succeeded),
-            (&mut self.duration_us, more.duration_us),
-        ];
-        for (counter, more) in counters {
-            *counter = counter.saturating_add(more);
-        }
-        self.last_used_at = self.last_used_at.max(more.last_used_at);
-        self.last_seen_at = self.last_seen_at.max(more.last_seen_at);
-    }
-}
-
-/// The use of one token, as of a moment.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-#[non_exhaustive]
-pub struct Usage {
-    /// What was counted.
-    #[serde(flatten)]
-    pub counts: Counts,
-    /// The moment as of which it is true: the last flush. What came later may be in it or not.
-    pub as_of: DateTime<Utc>,
-}
-
-impl std::ops::Deref for Usage {
-    type Target = Counts;
-
-    fn deref(&self) -> &Counts {
-        &self.counts
-    }
-}
-
-/// What was counted since the batch before, for all tokens that were used.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct UsageBatch {
-    /// The process that counted: random, one per start.
-    pub node: u64,
-    /// Counts the batches of the process, from 1.
-    pub number: u64,
-    /// What was counted, in the order of the ids.
-    pub counts: Vec<(TokenId, Counts)>,
-}
-
-impl UsageBatch {
-    pub(crate) fn new(node: u64, number: u64, counts: Vec<(TokenId, Counts)>) -> UsageBatch {
-        UsageBatch { node, number, counts }
-    }
-}
 
 /// Where use is kept.
 ///
@@ -128,15 +44,36 @@ impl UsageBatch {
 ///   half way is completed when it is handed over again, and no piece is ever added twice.
 /// - What several nodes add is added up.
 /// - Counters stop at the greatest number that the store can hold instead of wrapping or failing.
+/// - A slice is added to its minute (its figures alone, and not if it is coarse), to its hour and
+///   to its day, together. The busiest minute of an hour and of a day, and the minutes at the
+///   limit, are those of their minutes as they are after adding.
+/// - Of each span at most [`Subject::names`] names of a kind are kept, by
+///   [`Breakdown::shrink`].
+/// - Calls are numbered in the order in which they are added, and no number is used twice.
 #[async_trait]
-pub trait UsageStore: Send + Sync + 'static {
+pub trait UsageStore: Outbox {
     /// Adds a batch.
     async fn add(&self, batch: &UsageBatch) -> Result<(), StoreError>;
 
-    /// What was added for these tokens, in one query. Tokens without any are left out; the order
-    /// is free.
+    /// What was added for these tokens in all, in one query. Tokens without any are left out; the
+    /// order is free.
     async fn read(&self, tokens: &[TokenId]) -> Result<Vec<(TokenId, Counts)>, StoreError>;
 
-    /// Forgets these tokens.
+    /// What was added in spans of time, in one query, as of one moment. Spans without any are left
+    /// out; the rest comes in the order of the subjects' first mention, of the levels, and of time.
+    async fn slices(&self, query: &SliceQuery) -> Result<Vec<StoredSlice>, StoreError>;
+
+    /// The most recent calls that fit, in order.
+    async fn calls(&self, query: &CallQuery) -> Result<Vec<RecordedCall>, StoreError>;
+
+    /// Forgets some of what is outdated, at most a few thousand rows at once; says whether there
+    /// is more.
+    async fn forget(&self, outdated: &Outdated) -> Result<bool, StoreError>;
+
+    /// Forgets these tokens: their totals, their spans and their calls. What tenants and all
+    /// tokens have in common stays, with the ids of the tokens in it.
     async fn erase(&self, tokens: &[TokenId]) -> Result<(), StoreError>;
+
+    /// Forgets the clients of these tokens: in their spans, in their calls and in their totals.
+    async fn erase_clients(&self, tokens: &[TokenId]) -> Result<(), StoreError>;
 }

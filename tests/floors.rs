@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which floor a module stands on, by the start of its path below `src`. The longest start counts.
-const FLOORS: [(&str, Floor); 27] = [
+const FLOORS: [(&str, Floor); 29] = [
     ("actor", Floor::Values),
     ("address", Floor::Values),
     ("clock", Floor::Values),
@@ -19,10 +19,12 @@ const FLOORS: [(&str, Floor); 27] = [
     ("record", Floor::Values),
     ("scope", Floor::Values),
     ("token", Floor::Values),
+    ("event", Floor::Seams),
     ("store", Floor::Seams),
     ("usage", Floor::Seams),
     ("conformance", Floor::Ready),
     ("live", Floor::Engine),
+    ("recording", Floor::Engine),
     ("tokens", Floor::Engine),
     ("store/memory", Floor::Backends),
     ("store/sqlite", Floor::Backends),

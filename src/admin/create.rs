@@ -9,9 +9,8 @@ use super::fields::Fields;
 use super::limits;
 use super::shape::TokenBody;
 use crate::actor::Reach;
-use crate::usage::{Counts, Usage};
 use crate::web::Reply;
-use crate::{NewToken, Preset};
+use crate::{NewToken, Preset, Usage};
 
 #[derive(Serialize)]
 struct Created<'a> {
@@ -33,7 +32,7 @@ pub(super) async fn create(context: &Context<'_>) -> Result<Reply, Fault> {
     }
     let issued = issue.by(&context.actor).await?;
     let now = context.now();
-    let unused = Usage { counts: Counts::default(), as_of: now };
+    let unused = Usage::none(now, now);
     let token = TokenBody::new(&issued.record, now, Some(&unused));
     let id = issued.record.id;
     // Relative, so that it holds behind a proxy that has another path.

@@ -2,7 +2,7 @@
 
 use super::fixture::{at, sample_id};
 use crate::TokenId;
-use crate::usage::{Counts, UsageBatch, UsageStore};
+use crate::usage::{Client, Counts, UsageBatch, UsageStore};
 
 fn counts(number: u64) -> Counts {
     Counts {
@@ -15,6 +15,7 @@ fn counts(number: u64) -> Counts {
         succeeded: number + 6,
         duration_us: number + 7,
         last_used_at: Some(at(number as i64)),
+        last_client: Some(Client::new(format!("192.0.2.{number}"), "curl/8.5.0")),
         last_seen_at: Some(at(number as i64 + 1)),
     }
 }
@@ -26,7 +27,7 @@ fn sum(of: &[Counts]) -> Counts {
 }
 
 async fn add(store: &impl UsageStore, node: u64, number: u64, counts: Vec<(TokenId, Counts)>) {
-    store.add(&UsageBatch::new(node, number, counts)).await.expect("a batch can be added");
+    store.add(&UsageBatch { counts, ..UsageBatch::new(node, number) }).await.expect("a batch can be added");
 }
 
 async fn read(store: &impl UsageStore, token: u32) -> Option<Counts> {
@@ -41,7 +42,7 @@ pub async fn use_adds_up<S: UsageStore, F: Future<Output = S>>(fresh: impl Fn() 
     assert_eq!(read(&store, 1).await, None, "a token without use is left out");
     add(&store, 1, 1, vec![(sample_id(1), counts(10)), (sample_id(2), Counts::default())]).await;
     assert_eq!(read(&store, 1).await, Some(counts(10)), "every counter comes back as it went in");
-    let without_moments = Counts { last_used_at: None, last_seen_at: None, ..counts(3) };
+    let without_moments = Counts { last_used_at: None, last_client: None, last_seen_at: None, ..counts(3) };
     add(&store, 1, 2, vec![(sample_id(1), without_moments.clone())]).await;
     let expected = sum(&[counts(10), without_moments]);
     assert_eq!(read(&store, 1).await, Some(expected.clone()), "counters add up, and moments stay");

@@ -44,6 +44,7 @@ impl Pending {
             succeeded: self.succeeded.into(),
             duration_us: self.duration_us,
             last_used_at,
+            last_client: None,
             last_seen_at: last_used_at.max(last_refused_at),
         }
     }

@@ -4,10 +4,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
 use super::{Cap, Change, HistoryQuery, Insertion, Listing, Query, RevokeAll, TokenStore, Updating};
+use crate::event::{Event, Outbox};
 use crate::randomness::{Randomness, SystemRandomness};
-use crate::usage::{Counts, MemoryUsage, UsageBatch, UsageStore};
+use crate::usage::{
+    CallQuery, Counts, MemoryUsage, Outdated, RecordedCall, SliceQuery, StoredSlice, UsageBatch, UsageStore,
+};
 use crate::{HistoryDraft, HistoryEntry, Seal, StoreError, StoredToken, TokenId};
 
 /// Everything in this process's memory: for tests, for trying things out, and for services whose
@@ -199,7 +203,43 @@ impl UsageStore for MemoryStore {
         self.usage.read(tokens).await
     }
 
+    async fn slices(&self, query: &SliceQuery) -> Result<Vec<StoredSlice>, StoreError> {
+        self.usage.slices(query).await
+    }
+
+    async fn calls(&self, query: &CallQuery) -> Result<Vec<RecordedCall>, StoreError> {
+        self.usage.calls(query).await
+    }
+
+    async fn forget(&self, outdated: &Outdated) -> Result<bool, StoreError> {
+        self.usage.forget(outdated).await
+    }
+
     async fn erase(&self, tokens: &[TokenId]) -> Result<(), StoreError> {
         self.usage.erase(tokens).await
+    }
+
+    async fn erase_clients(&self, tokens: &[TokenId]) -> Result<(), StoreError> {
+        self.usage.erase_clients(tokens).await
+    }
+}
+
+#[async_trait]
+impl Outbox for MemoryStore {
+    async fn announce(&self, events: &[Event]) -> Result<(), StoreError> {
+        self.usage.announce(events).await
+    }
+
+    async fn due(
+        &self,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError> {
+        self.usage.due(now, until, limit).await
+    }
+
+    async fn delivered(&self, id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+        self.usage.delivered(id, now).await
     }
 }

@@ -223,8 +223,50 @@ impl UsageStore for SqliteStore {
         SqliteStore::read(self, move |connection| usage::read(connection, &tokens)).await
     }
 
+    async fn slices(
+        &self,
+        query: &crate::usage::SliceQuery,
+    ) -> Result<Vec<crate::usage::StoredSlice>, StoreError> {
+        Err(StoreError::unavailable("use over time is not kept in a file yet"))
+    }
+
+    async fn calls(
+        &self,
+        query: &crate::usage::CallQuery,
+    ) -> Result<Vec<crate::usage::RecordedCall>, StoreError> {
+        Err(StoreError::unavailable("use over time is not kept in a file yet"))
+    }
+
+    async fn forget(&self, outdated: &crate::usage::Outdated) -> Result<bool, StoreError> {
+        Err(StoreError::unavailable("use over time is not kept in a file yet"))
+    }
+
+    async fn erase_clients(&self, tokens: &[TokenId]) -> Result<(), StoreError> {
+        Err(StoreError::unavailable("use over time is not kept in a file yet"))
+    }
+
     async fn erase(&self, tokens: &[TokenId]) -> Result<(), StoreError> {
         let tokens = tokens.to_vec();
         self.write(move |connection| usage::erase(connection, &tokens)).await
+    }
+}
+
+#[async_trait]
+impl crate::Outbox for SqliteStore {
+    async fn announce(&self, events: &[crate::Event]) -> Result<(), StoreError> {
+        Err(StoreError::unavailable("use over time is not kept in a file yet"))
+    }
+
+    async fn due(
+        &self,
+        _now: chrono::DateTime<chrono::Utc>,
+        _until: chrono::DateTime<chrono::Utc>,
+        _limit: u32,
+    ) -> Result<Vec<crate::Event>, StoreError> {
+        Err(StoreError::unavailable("use over time is not kept in a file yet"))
+    }
+
+    async fn delivered(&self, id: &str, _now: chrono::DateTime<chrono::Utc>) -> Result<(), StoreError> {
+        Err(StoreError::unavailable("use over time is not kept in a file yet"))
     }
 }

@@ -10,6 +10,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::live::{Live, LiveSize, Trust};
 use crate::policy::Policy;
 use crate::randomness::{Randomness, SystemRandomness};
+use crate::recording::Recording;
 use crate::scope::CompiledCatalog;
 use crate::store::TokenStore;
 use crate::usage::{MemoryUsage, UsageStore};
@@ -43,6 +44,7 @@ pub struct TokensBuilder {
     capacity: usize,
     misses: usize,
     stale_for: Option<Duration>,
+    recording: Recording,
 }
 
 /// Tells catalogues of one process apart.
@@ -63,12 +65,19 @@ impl TokensBuilder {
             capacity: 1_000_000,
             misses: 256,
             stale_for: None,
+            recording: Recording::default(),
         }
     }
 
     /// Where use is kept. Without one it is kept in this process's memory.
     pub fn usage_store(mut self, store: Arc<dyn UsageStore>) -> TokensBuilder {
         self.usage = Some(store);
+        self
+    }
+
+    /// What is recorded of each request, and for how long it is kept.
+    pub fn recording(mut self, recording: Recording) -> TokensBuilder {
+        self.recording = recording;
         self
     }
 
@@ -181,6 +190,7 @@ impl TokensBuilder {
             opening: Default::default(),
             strangers: Default::default(),
             flush: Flush::new(u64::from_ne_bytes(node), start),
+            recording: self.recording,
         });
         let background = self.flush_every.and_then(|interval| Background::start(engine.clone(), interval));
         Ok(Tokens(Arc::new(Handle { engine, background })))

@@ -142,7 +142,8 @@ impl Engine {
                 return None;
             }
             state.last_number += 1;
-            state.waiting = Some(Arc::new(UsageBatch::new(self.flush.node, state.last_number, counts)));
+            let batch = UsageBatch { counts, ..UsageBatch::new(self.flush.node, state.last_number) };
+            state.waiting = Some(Arc::new(batch));
         }
         state.waiting.clone()
     }

@@ -1,14 +1,11 @@
 //! Finding, listing and watching tokens.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 
 use super::Tokens;
 use crate::history::{HistoryEntry, Seal, verify_chain};
 use crate::store::{HistoryQuery, Listing, Query, TenantFilter};
 use crate::token::Presented;
-use crate::usage::{Counts, Usage};
 use crate::{Error, TokenId, TokenRecord};
 
 impl Tokens {
@@ -94,36 +91,6 @@ impl Tokens {
             }
         }
         Ok(found)
-    }
-
-    /// How a token is used, as of the last flush. A token that was never used has counted nothing.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] where there is no such token; [`Error::Store`].
-    pub async fn usage(&self, id: &TokenId) -> Result<Usage, Error> {
-        let usage = self.usage_of(&[*id]).await?.remove(id).ok_or(Error::NotFound)?;
-        if usage.counts == Counts::default() {
-            self.find(id).await?.ok_or(Error::NotFound)?;
-        }
-        Ok(usage)
-    }
-
-    /// How several tokens are used, as of the last flush, in one query: for a page of them.
-    /// Every id is in the answer.
-    ///
-    /// # Errors
-    /// [`Error::Store`].
-    pub async fn usage_of(&self, ids: &[TokenId]) -> Result<HashMap<TokenId, Usage>, Error> {
-        let engine = self.engine();
-        engine.open().await?;
-        // Before the counters are read: what is written meanwhile makes them newer, never older.
-        let as_of = engine.flush.written_until();
-        let unused = ids.iter().map(|id| (*id, Usage { counts: Counts::default(), as_of }));
-        let mut usage: HashMap<_, _> = unused.collect();
-        for (id, counts) in engine.usage.read(ids).await? {
-            usage.insert(id, Usage { counts, as_of });
-        }
-        Ok(usage)
     }
 
     /// One page of history, newest first.

@@ -3,20 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Tokens;
-
-/// Refusals of whoever did not prove a secret, counted for the whole service since its start.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, serde::Serialize)]
-#[non_exhaustive]
-pub struct Strangers {
-    /// With the service's prefix, and a wrong shape or checksum: no store was asked.
-    pub malformed: u64,
-    /// With an id that is not known.
-    pub unknown: u64,
-    /// With a known id and a wrong secret.
-    pub wrong_secret: u64,
-    /// With the right secret of another tenant's token.
-    pub foreign_tenant: u64,
-}
+use crate::usage::Strangers;
 
 #[derive(Default)]
 pub(super) struct StrangerCounters {

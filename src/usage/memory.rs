@@ -1,14 +1,21 @@
 //! Use in this process's memory.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 
-use super::{Counts, UsageBatch, UsageStore};
+use super::{
+    CallQuery, Clients, Counts, Detail, Level, Outdated, Peak, RecordedCall, Slice, SliceQuery, StoredSlice,
+    Subject, Tally, UsageBatch, UsageStore,
+};
+use crate::event::{Event, Outbox};
 use crate::{StoreError, TokenId};
 
 /// Use in this process's memory, gone with it: what is used where no [`UsageStore`] is named.
+///
+/// Reading recent calls looks at each that is kept.
 #[derive(Default)]
 pub struct MemoryUsage {
     tables: Mutex<Tables>,
@@ -17,7 +24,24 @@ pub struct MemoryUsage {
 #[derive(Default)]
 struct Tables {
     counts: HashMap<TokenId, Counts>,
+    slices: BTreeMap<(Subject, Level, i64), Kept>,
+    calls: BTreeMap<u64, RecordedCall>,
+    last_call: u64,
     last_batches: HashMap<u64, u64>,
+    events: Vec<Announced>,
+}
+
+#[derive(Default)]
+struct Kept {
+    tally: Tally,
+    detail: Detail,
+    clients: Clients,
+}
+
+struct Announced {
+    event: Event,
+    taken_until: DateTime<Utc>,
+    delivered_at: Option<DateTime<Utc>>,
 }
 
 impl MemoryUsage {
@@ -28,6 +52,35 @@ impl MemoryUsage {
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tables {
+    fn add(&mut self, slice: &Slice) {
+        let mut tally = slice.tally.clone();
+        (tally.peak, tally.minutes_limited) = (None, 0);
+        if !slice.coarse {
+            let minute = self.kept(slice, Level::Minute);
+            let was_limited = minute.tally.limited > 0;
+            minute.tally.merge(&tally);
+            let granted = minute.tally.granted;
+            let peak = (granted > 0).then(|| Peak::new(slice.minute, granted));
+            let minutes_limited = u64::from(minute.tally.limited > 0);
+            (minute.tally.peak, minute.tally.minutes_limited) = (peak, minutes_limited);
+            (tally.peak, tally.minutes_limited) = (peak, minutes_limited - u64::from(was_limited));
+        }
+        for level in [Level::Hour, Level::Day] {
+            let kept = self.kept(slice, level);
+            kept.tally.merge(&tally);
+            kept.detail.merge(&slice.detail);
+            kept.detail.shrink(slice.subject.names());
+            kept.clients.merge(&slice.clients);
+            kept.clients.shrink(slice.subject.names());
+        }
+    }
+
+    fn kept(&mut self, slice: &Slice, level: Level) -> &mut Kept {
+        self.slices.entry((slice.subject.clone(), level, level.start_of(slice.minute))).or_default()
     }
 }
 
@@ -43,6 +96,12 @@ impl UsageStore for MemoryUsage {
         for (id, counts) in &batch.counts {
             tables.counts.entry(*id).or_default().add(counts);
         }
+        batch.slices.iter().for_each(|slice| tables.add(slice));
+        for call in &batch.calls {
+            tables.last_call += 1;
+            let id = tables.last_call;
+            tables.calls.insert(id, RecordedCall { id, ..call.clone() });
+        }
         Ok(())
     }
 
@@ -51,9 +110,134 @@ impl UsageStore for MemoryUsage {
         Ok(tokens.iter().filter_map(|id| Some((*id, tables.counts.get(id)?.clone()))).collect())
     }
 
+    async fn slices(&self, query: &SliceQuery) -> Result<Vec<StoredSlice>, StoreError> {
+        let tables = self.tables();
+        let mut found = Vec::new();
+        for subject in &query.subjects {
+            for level in Level::ALL {
+                let spans = query.spans.iter().filter(|span| span.level == level);
+                let ranges = spans.filter(|span| span.from < span.until).flat_map(|span| {
+                    tables
+                        .slices
+                        .range((subject.clone(), level, span.from)..(subject.clone(), level, span.until))
+                });
+                let mut of_level: BTreeMap<i64, &Kept> = BTreeMap::new();
+                ranges.for_each(|((_, _, start), kept)| _ = of_level.insert(*start, kept));
+                found.extend(of_level.into_iter().map(|(start, kept)| StoredSlice {
+                    subject: subject.clone(),
+                    level,
+                    start,
+                    tally: kept.tally.clone(),
+                    detail: if query.detailed { kept.detail.clone() } else { Detail::default() },
+                    clients: if query.detailed { kept.clients.clone() } else { Clients::default() },
+                }));
+            }
+        }
+        Ok(found)
+    }
+
+    async fn calls(&self, query: &CallQuery) -> Result<Vec<RecordedCall>, StoreError> {
+        let tables = self.tables();
+        let fitting = tables.calls.values().filter(|call| query.fits(call));
+        let most = query.limit as usize;
+        Ok(match query.oldest_first {
+            true => fitting.take(most).cloned().collect(),
+            false => fitting.rev().take(most).cloned().collect(),
+        })
+    }
+
+    async fn forget(&self, outdated: &Outdated) -> Result<bool, StoreError> {
+        let mut tables = self.tables();
+        tables.slices.retain(|(_, level, start), kept| {
+            if *start < outdated.clients {
+                kept.clients = Clients::default();
+            }
+            *start
+                >= match level {
+                    Level::Minute => outdated.minutes,
+                    Level::Hour => outdated.hours,
+                    Level::Day => outdated.days,
+                }
+        });
+        let mut of_token: HashMap<TokenId, u32> = HashMap::new();
+        let mut gone = HashSet::new();
+        for call in tables.calls.values().rev() {
+            let newer = of_token.entry(call.token).or_default();
+            if call.at < outdated.calls || *newer >= outdated.calls_per_token {
+                gone.insert(call.id);
+            }
+            *newer = newer.saturating_add(1);
+        }
+        tables.calls.retain(|id, _| !gone.contains(id));
+        tables.events.retain(|event| event.delivered_at.is_none_or(|at| at >= outdated.events));
+        Ok(false)
+    }
+
     async fn erase(&self, tokens: &[TokenId]) -> Result<(), StoreError> {
         let mut tables = self.tables();
-        tokens.iter().for_each(|id| _ = tables.counts.remove(id));
+        for id in tokens {
+            tables.counts.remove(id);
+        }
+        let of_none = |subject: &Subject| !matches!(subject, Subject::Token(id) if tokens.contains(id));
+        tables.slices.retain(|(subject, ..), _| of_none(subject));
+        tables.calls.retain(|_, call| !tokens.contains(&call.token));
+        Ok(())
+    }
+
+    async fn erase_clients(&self, tokens: &[TokenId]) -> Result<(), StoreError> {
+        let mut tables = self.tables();
+        for id in tokens {
+            if let Some(counts) = tables.counts.get_mut(id) {
+                counts.last_client = None;
+            }
+        }
+        for ((subject, ..), kept) in &mut tables.slices {
+            if matches!(subject, Subject::Token(id) if tokens.contains(id)) {
+                kept.clients = Clients::default();
+                kept.detail.forget_clients();
+            }
+        }
+        for call in tables.calls.values_mut().filter(|call| tokens.contains(&call.token)) {
+            call.client = None;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Outbox for MemoryUsage {
+    async fn announce(&self, events: &[Event]) -> Result<(), StoreError> {
+        let mut tables = self.tables();
+        for event in events {
+            if tables.events.iter().all(|known| known.event.id != event.id) {
+                let taken_until = DateTime::<Utc>::MIN_UTC;
+                tables.events.push(Announced { event: event.clone(), taken_until, delivered_at: None });
+            }
+        }
+        Ok(())
+    }
+
+    async fn due(
+        &self,
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError> {
+        let mut tables = self.tables();
+        let waiting =
+            tables.events.iter_mut().filter(|event| event.delivered_at.is_none() && event.taken_until <= now);
+        let take = |announced: &mut Announced| {
+            announced.taken_until = until;
+            announced.event.clone()
+        };
+        Ok(waiting.take(limit as usize).map(take).collect())
+    }
+
+    async fn delivered(&self, id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let mut tables = self.tables();
+        for announced in tables.events.iter_mut().filter(|announced| announced.event.id == id) {
+            announced.delivered_at = Some(now);
+        }
         Ok(())
     }
 }

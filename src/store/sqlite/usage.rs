@@ -131,6 +131,7 @@ fn counts(row: &Row<'_>) -> rusqlite::Result<(TokenId, Counts)> {
         succeeded: counter("succeeded")?,
         duration_us: counter("duration_us")?,
         last_used_at: optional_moment(row, "last_used_at")?,
+        last_client: None,
         last_seen_at: optional_moment(row, "last_seen_at")?,
     };
     Ok((id(row, "token")?, counts))

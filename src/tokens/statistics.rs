@@ -1,0 +1,296 @@
+//! How tokens are used, over any span of time.
+
+use std::collections::HashMap;
+use std::ops::Deref;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::Tokens;
+use crate::usage::{
+    CallQuery, Clients, Counts, Detail, Level, Peak, Period, RecordedCall, SliceQuery, Span, StoredSlice,
+    Subject, Tally, start_of,
+};
+use crate::{Error, TokenId};
+
+/// The use of one token, as of a moment: its totals, and its last 24 hours.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Usage {
+    /// What was counted in all.
+    #[serde(flatten)]
+    pub counts: Counts,
+    /// What was counted in the running minute and the 1,439 before it.
+    pub last_24_hours: Tally,
+    /// The busiest minute of the last 60.
+    pub peak_of_last_hour: Option<Peak>,
+    /// The calls of each hour that the last 24 hours touch, the oldest first: 25 of them, of which
+    /// the first and the last are counted as far as they go, or 24 at a full hour.
+    pub trend: Vec<u64>,
+    /// The moment as of which it is true: the last flush. What came later may be in it or not.
+    pub as_of: DateTime<Utc>,
+}
+
+impl Deref for Usage {
+    type Target = Counts;
+
+    fn deref(&self) -> &Counts {
+        &self.counts
+    }
+}
+
+/// How a token, a tenant's tokens or all of them were used in a span of time.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Statistics {
+    /// Whose use it is.
+    pub subject: Subject,
+    /// The span that was asked about.
+    pub period: Period,
+    /// The figures.
+    #[serde(flatten)]
+    pub tally: Tally,
+    /// Endpoints, scopes, secrets, tokens: of every hour that the span touches.
+    pub detail: Detail,
+    /// Clients: of every hour that the span touches.
+    pub clients: Clients,
+    /// The moment as of which it is true: the last flush.
+    pub as_of: DateTime<Utc>,
+}
+
+impl Deref for Statistics {
+    type Target = Tally;
+
+    fn deref(&self) -> &Tally {
+        &self.tally
+    }
+}
+
+/// Figures by equal steps of time.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct TimeSeries {
+    /// Whose use it is.
+    pub subject: Subject,
+    /// How long a step is, in minutes.
+    pub step_minutes: i64,
+    /// The steps in their order, with those in which nothing was counted.
+    pub steps: Vec<Step>,
+    /// The moment as of which it is true: the last flush.
+    pub as_of: DateTime<Utc>,
+}
+
+/// One step of a [`TimeSeries`].
+#[derive(Clone, PartialEq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Step {
+    /// Its beginning.
+    pub start: DateTime<Utc>,
+    /// What was counted.
+    pub tally: Tally,
+}
+
+/// The most recent calls, one by one.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+#[non_exhaustive]
+pub struct RecentCalls {
+    /// The calls, in the order that was asked for.
+    pub calls: Vec<RecordedCall>,
+    /// The moment as of which it is true: the last flush.
+    pub as_of: DateTime<Utc>,
+}
+
+impl Tokens {
+    /// How a token is used, as of the last flush. A token that was never used has counted nothing.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where there is no such token; [`Error::Store`].
+    pub async fn usage(&self, id: &TokenId) -> Result<Usage, Error> {
+        let usage = self.usage_of(&[*id]).await?.remove(id).ok_or(Error::NotFound)?;
+        if usage.counts == Counts::default() {
+            self.find(id).await?.ok_or(Error::NotFound)?;
+        }
+        Ok(usage)
+    }
+
+    /// How several tokens are used, as of the last flush, in two queries whatever their number:
+    /// for a page of them. Every id is in the answer.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn usage_of(&self, ids: &[TokenId]) -> Result<HashMap<TokenId, Usage>, Error> {
+        let (now, as_of) = self.open_statistics().await?;
+        let period = Period::last_24_hours(now);
+        let mut spans = period.spans();
+        // The hour that the period begins in, for the trend, and the minutes of the last hour.
+        let trend = period.widened_to(Level::Hour);
+        let last_hour = Period::last_minutes(now, 60);
+        spans.push(Span { level: Level::Hour, from: trend.bounds().0, until: trend.bounds().1 });
+        spans.push(Span { level: Level::Minute, from: last_hour.bounds().0, until: last_hour.bounds().1 });
+        let engine = self.engine();
+        let mut usage: HashMap<_, _> = ids.iter().map(|id| (*id, Usage::none(now, as_of))).collect();
+        for (id, counts) in engine.usage.read(ids).await? {
+            if let Some(usage) = usage.get_mut(&id) {
+                usage.counts = counts;
+            }
+        }
+        let subjects = ids.iter().copied().map(Subject::Token).collect();
+        for slice in engine.usage.slices(&SliceQuery::new(subjects, spans)).await? {
+            let Subject::Token(id) = &slice.subject else { continue };
+            if let Some(usage) = usage.get_mut(id) {
+                usage.add(&slice, period, trend, last_hour);
+            }
+        }
+        Ok(usage)
+    }
+
+    /// How a token, a tenant's tokens or all of them were used in a span of time. Where minutes or
+    /// hours of it are no longer kept, it is widened to the hours or days that are:
+    /// [`Statistics::period`] says what was told.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn statistics(&self, subject: Subject, period: Period) -> Result<Statistics, Error> {
+        let (now, as_of) = self.open_statistics().await?;
+        let engine = self.engine();
+        let period = period.widened(engine.recording.retention.kept(now));
+        let figures = SliceQuery::new(vec![subject.clone()], period.spans());
+        let mut tally = Tally::default();
+        engine.usage.slices(&figures).await?.iter().for_each(|slice| tally.merge(&slice.tally));
+        let behind =
+            SliceQuery::new(vec![subject.clone()], period.widened_to(Level::Hour).spans()).detailed();
+        let (mut detail, mut clients) = (Detail::default(), Clients::default());
+        for slice in engine.usage.slices(&behind).await? {
+            detail.merge(&slice.detail);
+            clients.merge(&slice.clients);
+        }
+        Ok(Statistics { subject, period, tally, detail, clients, as_of })
+    }
+
+    /// The figures of several subjects in a span of time, in one query. Those without use are in
+    /// the answer as well.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn figures(
+        &self,
+        subjects: &[Subject],
+        period: Period,
+    ) -> Result<Vec<(Subject, Tally)>, Error> {
+        let (now, _) = self.open_statistics().await?;
+        let engine = self.engine();
+        let spans = period.widened(engine.recording.retention.kept(now)).spans();
+        let mut figures: Vec<_> =
+            subjects.iter().map(|subject| (subject.clone(), Tally::default())).collect();
+        let places: HashMap<_, _> =
+            subjects.iter().enumerate().map(|(place, subject)| (subject, place)).collect();
+        for slice in engine.usage.slices(&SliceQuery::new(subjects.to_vec(), spans)).await? {
+            if let Some(place) = places.get(&slice.subject) {
+                figures[*place].1.merge(&slice.tally);
+            }
+        }
+        Ok(figures)
+    }
+
+    /// Figures by equal steps of time, of whole minutes, hours or days. The period is widened to
+    /// whole steps, and a step that is finer than what is kept becomes an hour or a day; at most
+    /// 2,000 steps are told, the newest.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn time_series(
+        &self,
+        subject: Subject,
+        period: Period,
+        step_minutes: u32,
+    ) -> Result<TimeSeries, Error> {
+        let (now, as_of) = self.open_statistics().await?;
+        let engine = self.engine();
+        let kept = engine.recording.retention.kept(now);
+        let (from, _) = period.bounds();
+        let least = if from < kept.hours {
+            Level::Day
+        } else if from < kept.minutes {
+            Level::Hour
+        } else {
+            Level::Minute
+        };
+        let step = least.end_of(i64::from(step_minutes.max(1)));
+        let (from, until) = period.bounds();
+        let until = until + (-until).rem_euclid(step);
+        let from = (from - from.rem_euclid(step)).max(until - MOST_STEPS * step);
+        let level =
+            Level::ALL.into_iter().rev().find(|level| step % level.minutes() == 0).unwrap_or(Level::Minute);
+        let mut steps: Vec<_> = (from..until)
+            .step_by(step as usize)
+            .map(|start| Step { start: start_of(start), tally: Tally::default() })
+            .collect();
+        let query = SliceQuery::new(vec![subject.clone()], vec![Span { level, from, until }]);
+        for slice in engine.usage.slices(&query).await? {
+            if let Some(step) = steps.get_mut(((slice.start - from) / step) as usize) {
+                step.tally.merge(&slice.tally);
+            }
+        }
+        Ok(TimeSeries { subject, step_minutes: step, steps, as_of })
+    }
+
+    /// The most recent calls that fit. Of a token that is called very often not every call is kept
+    /// one by one: [`RecordedCall::left_out`] says how many were counted beside them.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn recent_calls(&self, query: &CallQuery) -> Result<RecentCalls, Error> {
+        let (_, as_of) = self.open_statistics().await?;
+        Ok(RecentCalls { calls: self.engine().usage.calls(query).await?, as_of })
+    }
+
+    /// Forgets the clients of a token: the addresses and agents that were recorded for it.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn forget_clients(&self, id: &TokenId) -> Result<(), Error> {
+        self.open_statistics().await?;
+        Ok(self.engine().usage.erase_clients(&[*id]).await?)
+    }
+
+    /// Now, and the moment as of which the store's figures are true: looked at before they are
+    /// read, since what is written meanwhile makes them newer, never older.
+    async fn open_statistics(&self) -> Result<(DateTime<Utc>, DateTime<Utc>), Error> {
+        let engine = self.engine();
+        engine.open().await?;
+        Ok((engine.clock.now().wall(), engine.flush.written_until()))
+    }
+}
+
+/// A [`TimeSeries`] has at most so many steps.
+const MOST_STEPS: i64 = 2_000;
+
+impl Usage {
+    /// That of a token that was never used.
+    pub(crate) fn none(now: DateTime<Utc>, as_of: DateTime<Utc>) -> Usage {
+        let hours = Period::last_24_hours(now).widened_to(Level::Hour).minutes() / Level::Hour.minutes();
+        Usage {
+            counts: Counts::default(),
+            last_24_hours: Tally::default(),
+            peak_of_last_hour: None,
+            trend: vec![0; hours as usize],
+            as_of,
+        }
+    }
+
+    /// Adds a slice to whatever it is part of.
+    fn add(&mut self, slice: &StoredSlice, period: Period, trend: Period, last_hour: Period) {
+        if period.spans().iter().any(|span| span.contains(slice)) {
+            self.last_24_hours.merge(&slice.tally);
+        }
+        if slice.level == Level::Hour && trend.contains(slice.start) {
+            let hour = (slice.start - trend.bounds().0) / Level::Hour.minutes();
+            if let Some(calls) = self.trend.get_mut(hour as usize) {
+                *calls = slice.tally.calls();
+            }
+        }
+        if slice.level == Level::Minute && last_hour.contains(slice.start) {
+            self.peak_of_last_hour = Peak::busier(self.peak_of_last_hour, slice.tally.peak);
+        }
+    }
+}

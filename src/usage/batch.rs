@@ -1,0 +1,34 @@
+//! What a process hands to the store at once.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Counts, RecordedCall, Slice};
+use crate::TokenId;
+
+/// What was counted since the batch before, for all tokens that were used.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct UsageBatch {
+    /// The process that counted: random, one per start.
+    pub node: u64,
+    /// Counts the batches of the process, from 1.
+    pub number: u64,
+    /// What is added to the tokens' totals, in the order of the ids.
+    pub counts: Vec<(TokenId, Counts)>,
+    /// What is added to minutes, hours and days, in the order of subjects and minutes.
+    pub slices: Vec<Slice>,
+    /// The most recent calls, in the order in which they are to be numbered.
+    pub calls: Vec<RecordedCall>,
+}
+
+impl UsageBatch {
+    /// An empty one.
+    pub fn new(node: u64, number: u64) -> UsageBatch {
+        UsageBatch { node, number, counts: Vec::new(), slices: Vec::new(), calls: Vec::new() }
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.counts.is_empty() && self.slices.is_empty() && self.calls.is_empty()
+    }
+}

@@ -1,0 +1,144 @@
+//! What was counted for each of many names, in bounded space.
+
+use serde::{Deserialize, Serialize};
+
+/// What is counted for a name, and can be added up.
+pub trait Share: Clone + Default {
+    /// Adds what was counted elsewhere.
+    fn merge(&mut self, more: &Self);
+
+    /// How many calls it stands for: what names are ranked by.
+    fn calls(&self) -> u64;
+}
+
+/// What was counted for each of many names, such as routes or clients, in bounded space: the names
+/// with most calls each have their own share, and the rest is in [`other`](Breakdown::other).
+///
+/// A summary of heavy hitters (Misra and Gries, 1982), merged as Agarwal et al. have shown
+/// ("Mergeable Summaries", 2012). With room for k names and n calls in all:
+/// - a name with more than n / (k + 1) calls is always told;
+/// - the calls of a name that is told are never above the truth, and below it by at most
+///   [`error`](Breakdown::error), which is itself at most n / (k + 1);
+/// - all shares and `other` together are exact.
+///
+/// While there are no more than k names, nothing is lost and the error is 0.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Breakdown<K, V> {
+    /// By name.
+    entries: Vec<Entry<K, V>>,
+    other: V,
+    error: u64,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+struct Entry<K, V> {
+    name: K,
+    /// The counter of the summary, which the rule of who stays goes by. It is lowered whenever
+    /// names are dropped; the share is not.
+    rank: u64,
+    share: V,
+}
+
+impl<K, V: Default> Default for Breakdown<K, V> {
+    fn default() -> Self {
+        Breakdown { entries: Vec::new(), other: V::default(), error: 0 }
+    }
+}
+
+impl<K: Ord + Clone, V: Share> Breakdown<K, V> {
+    /// Adds to the share of a name. There may be any number of them until
+    /// [`Breakdown::shrink`] is called.
+    pub fn add(&mut self, name: &K, more: &V) {
+        let calls = more.calls();
+        let entry = self.entry(name);
+        entry.rank = entry.rank.saturating_add(calls);
+        entry.share.merge(more);
+    }
+
+    /// Adds what another has counted.
+    pub fn merge(&mut self, more: &Breakdown<K, V>) {
+        for theirs in &more.entries {
+            let ours = self.entry(&theirs.name);
+            ours.rank = ours.rank.saturating_add(theirs.rank);
+            ours.share.merge(&theirs.share);
+        }
+        self.other.merge(&more.other);
+        self.error = self.error.saturating_add(more.error);
+    }
+
+    /// Drops the names with the fewest calls into [`other`](Breakdown::other), until there are at
+    /// most so many.
+    pub fn shrink(&mut self, names: usize) {
+        if self.entries.len() <= names {
+            return;
+        }
+        let mut ranks: Vec<_> = self.entries.iter().map(|entry| entry.rank).collect();
+        let (_, lost, _) = ranks.select_nth_unstable_by_key(names, |rank| std::cmp::Reverse(*rank));
+        let lost = *lost;
+        self.error = self.error.saturating_add(lost);
+        let other = &mut self.other;
+        self.entries.retain_mut(|entry| {
+            entry.rank = entry.rank.saturating_sub(lost);
+            if entry.rank == 0 {
+                other.merge(&entry.share);
+            }
+            entry.rank > 0
+        });
+    }
+
+    /// The names that are told, each with its share, in the order of the names.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.entries.iter().map(|entry| (&entry.name, &entry.share))
+    }
+
+    /// The same, to be changed. What names are ranked by does not change with it.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&K, &mut V)> {
+        self.entries.iter_mut().map(|entry| (&entry.name, &mut entry.share))
+    }
+
+    /// The share of a name, if it is told.
+    pub fn get(&self, name: &K) -> Option<&V> {
+        let place = self.entries.binary_search_by(|entry| entry.name.cmp(name)).ok()?;
+        Some(&self.entries[place].share)
+    }
+
+    /// The names with the most calls, most first.
+    pub fn top(&self, number: usize) -> Vec<(&K, &V)> {
+        let mut all: Vec<_> = self.iter().collect();
+        all.sort_by_key(|(_, share)| std::cmp::Reverse(share.calls()));
+        all.truncate(number);
+        all
+    }
+
+    /// How many names are told.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether no name is told.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// What was counted for names that are not told, and for some of those that are, before they
+    /// were.
+    pub fn other(&self) -> &V {
+        &self.other
+    }
+
+    /// By how many calls the share of a name may lie below the truth.
+    pub fn error(&self) -> u64 {
+        self.error
+    }
+
+    fn entry(&mut self, name: &K) -> &mut Entry<K, V> {
+        let place = match self.entries.binary_search_by(|entry| entry.name.cmp(name)) {
+            Ok(place) => place,
+            Err(place) => {
+                self.entries.insert(place, Entry { name: name.clone(), rank: 0, share: V::default() });
+                place
+            }
+        };
+        &mut self.entries[place]
+    }
+}

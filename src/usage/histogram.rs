@@ -1,0 +1,101 @@
+//! How long responses took, in buckets that merge.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// How long responses took, in log-linear buckets: percentiles cannot be averaged, buckets can be
+/// added.
+///
+/// Sixteen buckets to each doubling, as in HdrHistogram (Tene, 2012): a percentile is told as the
+/// middle of its bucket, which is at most [`RELATIVE_ERROR`](Histogram::RELATIVE_ERROR) away from
+/// the true one. Below 16 microseconds every microsecond has its own. Only buckets that hold
+/// something take memory, at most 528 of them.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub struct Histogram {
+    /// The numbers of buckets in their order, each with how many it holds.
+    buckets: Vec<(u16, u64)>,
+}
+
+const SUB_BITS: u32 = 4;
+const SUB_BUCKETS: u64 = 1 << SUB_BITS;
+/// The greatest value that is told apart, about 19 hours. Longer counts as this.
+const GREATEST_US: u64 = (1 << 36) - 1;
+
+impl Histogram {
+    /// How far a percentile may be from the true one, as a share of it: 3.2 %.
+    pub const RELATIVE_ERROR: f64 = 1.0 / 32.0;
+
+    /// An empty one.
+    pub const fn new() -> Histogram {
+        Histogram { buckets: Vec::new() }
+    }
+
+    /// Counts a response that took so many microseconds. More than 19 hours count as that.
+    pub fn record(&mut self, microseconds: u64) {
+        self.add(bucket_of(microseconds), 1);
+    }
+
+    /// Adds what another holds.
+    pub fn merge(&mut self, other: &Histogram) {
+        other.buckets.iter().for_each(|(bucket, count)| self.add(*bucket, *count));
+    }
+
+    /// How many responses it holds.
+    pub fn count(&self) -> u64 {
+        self.buckets.iter().fold(0, |sum: u64, (_, count)| sum.saturating_add(*count))
+    }
+
+    /// The time within which this share of the responses was finished (0.95 for the 95th
+    /// percentile), by the nearest rank; none where it holds nothing.
+    pub fn percentile(&self, share: f64) -> Option<Duration> {
+        let rank = (share.clamp(0.0, 1.0) * self.count() as f64).ceil().max(1.0) as u64;
+        let mut seen = 0_u64;
+        let bucket = self.buckets.iter().find(|(_, count)| {
+            seen = seen.saturating_add(*count);
+            seen >= rank
+        });
+        bucket.map(|(bucket, _)| {
+            let (lowest, highest) = bounds_of(*bucket);
+            Duration::from_micros(lowest + (highest - lowest) / 2)
+        })
+    }
+
+    /// The buckets that hold something: the least and the greatest time of each in microseconds,
+    /// and how many it holds.
+    pub fn buckets(&self) -> impl Iterator<Item = (u64, u64, u64)> + '_ {
+        self.buckets.iter().map(|(bucket, count)| {
+            let (lowest, highest) = bounds_of(*bucket);
+            (lowest, highest, *count)
+        })
+    }
+
+    fn add(&mut self, bucket: u16, count: u64) {
+        match self.buckets.binary_search_by_key(&bucket, |(bucket, _)| *bucket) {
+            Ok(place) => self.buckets[place].1 = self.buckets[place].1.saturating_add(count),
+            Err(place) => self.buckets.insert(place, (bucket, count)),
+        }
+    }
+}
+
+fn bucket_of(microseconds: u64) -> u16 {
+    let value = microseconds.min(GREATEST_US);
+    if value < SUB_BUCKETS {
+        return value as u16;
+    }
+    let exponent = value.ilog2() - SUB_BITS;
+    // The leading bit is told by the exponent; the next four say where between two powers.
+    let within = (value >> exponent) - SUB_BUCKETS;
+    (SUB_BUCKETS + u64::from(exponent) * SUB_BUCKETS + within) as u16
+}
+
+/// The least and the greatest value of a bucket.
+fn bounds_of(bucket: u16) -> (u64, u64) {
+    let bucket = u64::from(bucket);
+    if bucket < SUB_BUCKETS {
+        return (bucket, bucket);
+    }
+    let exponent = (bucket - SUB_BUCKETS) / SUB_BUCKETS;
+    let lowest = (SUB_BUCKETS + (bucket - SUB_BUCKETS) % SUB_BUCKETS) << exponent;
+    (lowest, lowest + (1 << exponent) - 1)
+}
