@@ -179,6 +179,7 @@ impl AdminApi {
         };
         if let Some(admitted) = &mut admitted {
             admitted.responded(reply.status);
+            admitted.sent(reply.body.len() as u64);
             let told = admitted.headers(|name| reply.header_value(name).is_some());
             reply.headers.extend(told.into_iter().map(|(name, value)| (name, value.to_owned())));
         }

@@ -106,7 +106,7 @@ pub use record::{
     FieldError, Invalid, Life, NewToken, PreviousSecret, SecretInfo, Status, StoredToken, TokenRecord,
     UnknownStatus, Update, UsedKey,
 };
-pub use recording::{Privacy, Recording};
+pub use recording::{GivenUp, Privacy, Recording, RecordingHealth};
 pub use scope::{
     Catalog, Declaration, Group, InvalidCatalog, InvalidScope, Preset, Scope, Scopes, TOKENS_MANAGE,
     TOKENS_READ,

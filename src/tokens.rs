@@ -17,7 +17,6 @@ mod verify;
 pub use builder::TokensBuilder;
 pub use change::Expected;
 pub use grant::{Caller, Grant, Verdict};
-#[cfg(feature = "admin")]
 pub(crate) use issue::keyed_hash;
 pub use issue::{Issue, Issued};
 pub use manage::{ChangeToken, RevokeMany, Rotate, Rotated};
@@ -32,6 +31,7 @@ use crate::clock::Clock;
 use crate::live::Live;
 use crate::policy::Policy;
 use crate::randomness::Randomness;
+use crate::recording::Recorder;
 use crate::scope::CompiledCatalog;
 use crate::store::TokenStore;
 use crate::usage::UsageStore;
@@ -89,7 +89,7 @@ pub(crate) struct Engine {
     opening: miss::Opening,
     strangers: refusals::StrangerCounters,
     flush: flush::Flush,
-    recording: crate::recording::Recording,
+    recorder: Arc<Recorder>,
 }
 
 impl Tokens {

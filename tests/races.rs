@@ -3,15 +3,17 @@
 
 mod support;
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 
 use chrono::TimeDelta;
-use support::{At, ByHand, Call, PausedStore, Stage, code, text_of, tokens_of_threads, verified};
+use support::{
+    At, ByHand, Call, PausedStore, Stage, WatchedUsage, code, text_of, tokens_of_threads, verified,
+};
 use tokenward::store::TokenStore;
 use tokenward::{
-    Counts, Error, Issued, Need, NewToken, Policy, RateLimit, Spawner, StoreError, Token, TokenId, Tokens,
-    Update, UsageBatch, UsageStore, block_on,
+    Error, Issued, Need, NewToken, Policy, RateLimit, Spawner, StoreError, Token, TokenId, Tokens, Update,
+    block_on,
 };
 
 const NEED: Need<'static> = Need::scope("orders:write");
@@ -480,40 +482,22 @@ fn a_panic_on_the_thread_of_changes_leaves_the_id_to_be_settled() {
     assert_eq!(stage.store.count(Call::Load), asked);
 }
 
-/// A store of use that fails as long as it is told to.
-#[derive(Default)]
-struct FailingUsage {
-    memory: tokenward::MemoryStore,
-    works: AtomicBool,
-}
-
-#[tokenward::async_trait]
-impl UsageStore for FailingUsage {
-    async fn add(&self, batch: &UsageBatch) -> Result<(), StoreError> {
-        match self.works.load(Ordering::SeqCst) {
-            true => self.memory.add(batch).await,
-            false => Err(StoreError::unavailable("the disk is full")),
-        }
-    }
-
-    async fn read(&self, tokens: &[TokenId]) -> Result<Vec<(TokenId, Counts)>, StoreError> {
-        self.memory.read(tokens).await
-    }
-
-    async fn erase(&self, tokens: &[TokenId]) -> Result<(), StoreError> {
-        self.memory.erase(tokens).await
-    }
+/// A store of use that is away until it is told otherwise.
+fn away() -> Arc<WatchedUsage> {
+    let usage = WatchedUsage::default();
+    usage.is_away.store(true, Ordering::SeqCst);
+    Arc::new(usage)
 }
 
 #[test]
 fn use_that_waits_to_be_written_does_not_come_back_after_a_purge() {
-    let usage = Arc::new(FailingUsage::default());
+    let usage = away();
     let stage = Stage::with(|builder| builder.usage_store(usage.clone()));
     let (issued, other) = (stage.token_for(Kind::Purge, true), stage.token_for(Kind::Revoke, true));
     let (id, other) = (issued.record.id, other.record.id);
     stage.run(stage.tokens.flush()).unwrap_err();
     stage.finish(Kind::Purge.make(&stage.tokens, id)).unwrap();
-    usage.works.store(true, Ordering::SeqCst);
+    usage.is_away.store(false, Ordering::SeqCst);
     stage.run(stage.tokens.flush()).unwrap();
     let counted = stage.run(stage.tokens.usage_of(&[id, other])).unwrap();
     assert_eq!((counted[&id].total(), counted[&other].total()), (0, 1));
@@ -521,7 +505,7 @@ fn use_that_waits_to_be_written_does_not_come_back_after_a_purge() {
 
 #[test]
 fn use_that_cannot_be_written_does_not_keep_an_outcome_unknown() {
-    let stage = Stage::with(|builder| builder.usage_store(Arc::new(FailingUsage::default())));
+    let stage = Stage::with(|builder| builder.usage_store(away()));
     let issued = stage.token_for(Kind::Revoke, true);
     stage.store.fail(Call::Update, At::After, lost());
     stage.finish(Kind::Revoke.make(&stage.tokens, issued.record.id)).unwrap_err();

@@ -36,7 +36,21 @@ pub(crate) enum TenantCheck {
 
 pub(crate) enum Decided {
     Granted(Granted),
-    Refused(Refusal),
+    Refused(Refused),
+}
+
+/// A refusal, and of which token.
+pub(crate) struct Refused {
+    pub(crate) refusal: Refusal,
+    pub(crate) tenant: u32,
+    pub(crate) secret_version: u32,
+}
+
+impl Refused {
+    /// The refusal of an id that nobody has.
+    pub(crate) fn unknown() -> Refused {
+        Refused { refusal: Refusal::Unknown, tenant: 0, secret_version: 0 }
+    }
 }
 
 pub(crate) struct Granted {

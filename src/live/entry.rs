@@ -1,15 +1,11 @@
 //! One live token: what every hit needs, in one place.
 
-use std::time::Duration;
-
-use super::counters::Pending;
-use super::decision::{Asked, Decided, Granted, Needed, Refusal, TenantCheck};
+use super::decision::{Asked, Decided, Granted, Needed, Refusal, Refused, TenantCheck};
 use super::shared::SharedLimit;
 use crate::clock::Reading;
 use crate::limit::{Quota, RateLimit, Standing, Tick, Window};
 use crate::record::{Life, Status};
 use crate::scope::{CompiledCatalog, Scopes, contains_all};
-use crate::usage::Counts;
 use crate::{AddressRange, Digest, Scope, StoredToken};
 
 /// One live token: what every hit needs, in two cache lines. What only some need hangs on one
@@ -26,7 +22,7 @@ pub(super) struct Entry {
     quota: Quota,
     tenant: u32,
     granted: u32,
-    /// The low bits of the monotonic hand at the last grant.
+    /// The low bits of the monotonic hand at the last grant; nothing where none was counted.
     last_granted: u32,
     /// The low 24 bits are the version of the secret, for statistics; above them the flags.
     version_and_flags: u32,
@@ -38,7 +34,6 @@ const _: () = assert!(size_of::<Entry>() <= 120);
 #[derive(Default)]
 struct Cold {
     special: Option<Box<Special>>,
-    pending: Pending,
     /// The name, once a refusal had to tell it.
     name: Option<Box<str>>,
     /// When the record was read, on the monotonic hand. In full: a token may lie idle for longer
@@ -72,15 +67,32 @@ impl Flags {
     const DIRTY: u32 = 1 << 25;
     /// The decision needs [`Special`].
     const SPECIAL: u32 = 1 << 26;
-    /// At least one hit was counted since the last flush.
-    const GRANTED: u32 = 1 << 27;
     /// The cold part holds the moment at which the record was read.
-    const FILLED: u32 = 1 << 28;
+    const FILLED: u32 = 1 << 27;
     /// It stands on the list of those whose window is to give its memory back.
-    const LINGERING: u32 = 1 << 29;
+    const LINGERING: u32 = 1 << 28;
 }
 
 const VERSION: u32 = (1 << 24) - 1;
+
+/// What counting a grant asks for.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Counted {
+    /// The entry has to be put on the list for the next flush.
+    pub(super) newly_dirty: bool,
+    /// Grants of an earlier minute, which are to be noted before those of this one.
+    pub(super) earlier: Option<Grants>,
+}
+
+/// Grants of one minute.
+#[derive(Clone, Copy)]
+pub(super) struct Grants {
+    pub(super) number: u32,
+    /// How long ago the last of them was.
+    pub(super) ago_ms: u32,
+}
+
+const MINUTE_MS: i64 = 60_000;
 
 impl Entry {
     pub(super) fn new(token: &StoredToken, tenant: u32, catalog: &CompiledCatalog) -> Entry {
@@ -131,7 +143,7 @@ impl Entry {
 
     /// Takes over the record of `fresh`, and keeps the window and the counters.
     pub(super) fn replace_record(&mut self, fresh: Entry) {
-        let kept = self.version_and_flags & (Flags::DIRTY | Flags::GRANTED | Flags::LINGERING);
+        let kept = self.version_and_flags & (Flags::DIRTY | Flags::LINGERING);
         let special = fresh.cold.and_then(|cold| cold.special);
         if special.is_some() || self.cold.is_some() {
             let cold = self.cold.get_or_insert_default();
@@ -173,14 +185,13 @@ impl Entry {
         }
     }
 
-    /// The grant for a plain token whose request passes every check, counted; and whether the entry
-    /// has to be put on the list for the next flush. `None` leaves all as it was, and
-    /// [`Entry::decide`] has to decide.
+    /// The grant for a plain token whose request passes every check, counted. `None` leaves all as
+    /// it was, and [`Entry::decide`] has to decide.
     ///
     /// Most requests pass, and here no refusal is ever made: moving an answer that may be either
     /// from hand to hand costs as much as the look-up.
     #[inline]
-    pub(super) fn grant_plain(&mut self, asked: &Asked<'_>) -> Option<(Granted, bool)> {
+    pub(super) fn grant_plain(&mut self, asked: &Asked<'_>) -> Option<(Granted, Counted)> {
         let Needed::Scopes(needed) = asked.needed else { return None };
         let passes = !self.has(Flags::SPECIAL)
             && self.digest.matches(asked.digest)
@@ -192,24 +203,36 @@ impl Entry {
         }
         let now = Tick { ms: asked.now.monotonic_ms, granularity_ms: asked.granularity_ms };
         let standing = self.window.take_one(self.quota, now)?;
-        let newly_dirty = self.count_grant(asked.now);
+        let counted = self.count_grant(asked.now);
         let granted = Granted {
             scopes: Scopes::from_parts(self.scopes, None),
             tenant: self.tenant,
             secret_version: self.version_and_flags & VERSION,
             standing: Standing::of(standing),
         };
-        Some((granted, newly_dirty))
+        Some((granted, counted))
     }
 
-    /// Counts a hit; says whether the entry has to be put on the list for the next flush.
+    /// Counts a hit, in the minute that it falls in.
     #[inline]
-    fn count_grant(&mut self, now: Reading) -> bool {
+    fn count_grant(&mut self, now: Reading) -> Counted {
         let newly_dirty = !self.has(Flags::DIRTY);
+        let ago_ms = self.granted_ago_ms(now);
+        let is_of_earlier_minute = i64::from(ago_ms) > now.wall_ms.rem_euclid(MINUTE_MS);
+        let earlier = if self.granted > 0 && is_of_earlier_minute {
+            Some(Grants { number: std::mem::take(&mut self.granted), ago_ms })
+        } else {
+            None
+        };
         self.granted = self.granted.saturating_add(1);
         self.last_granted = now.monotonic_ms as u32;
-        self.version_and_flags |= Flags::GRANTED | Flags::DIRTY;
-        newly_dirty
+        self.version_and_flags |= Flags::DIRTY;
+        Counted { newly_dirty, earlier }
+    }
+
+    #[inline]
+    fn granted_ago_ms(&self, now: Reading) -> u32 {
+        (now.monotonic_ms as u32).wrapping_sub(self.last_granted)
     }
 
     #[inline]
@@ -222,10 +245,9 @@ impl Entry {
         }
     }
 
-    /// The decision, in the order of the checks. Counts it, and says whether the entry has to be
-    /// put on the list for the next flush.
+    /// The decision, in the order of the checks. A grant is counted.
     #[inline(never)]
-    pub(super) fn decide(&mut self, asked: &Asked<'_>, shared: Option<&SharedLimit>) -> (Decided, bool) {
+    pub(super) fn decide(&mut self, asked: &Asked<'_>, shared: Option<&SharedLimit>) -> (Decided, Counted) {
         let decided = if self.has(Flags::SPECIAL) {
             self.decide_special(asked, shared)
         } else {
@@ -234,11 +256,21 @@ impl Entry {
         match decided {
             Ok(granted) => (Decided::Granted(granted), self.count_grant(asked.now)),
             Err(refusal) => {
-                let counts = self.count_refusal(&refusal, asked.now.monotonic_ms as u32);
-                let newly_dirty = counts && !self.has(Flags::DIRTY);
-                self.version_and_flags |= if counts { Flags::DIRTY } else { 0 };
-                (Decided::Refused(refusal), newly_dirty)
+                let secret_version = self.version_shown(&refusal, asked.digest);
+                let refused = Refused { refusal, tenant: self.tenant, secret_version };
+                (Decided::Refused(refused), Counted::default())
             }
+        }
+    }
+
+    /// Which secret was shown by whoever was refused after having shown a right one.
+    fn version_shown(&self, refusal: &Refusal, shown: &Digest) -> u32 {
+        let previous = self.cold.as_ref().and_then(|cold| cold.special.as_ref()?.previous.as_ref());
+        match (refusal, previous) {
+            // Whoever shows a wrong one is to cause no work beyond that of any other refusal.
+            (Refusal::WrongSecret | Refusal::ForeignTenant, _) => 0,
+            (_, Some(previous)) if previous.digest.matches(shown) => previous.version,
+            _ => self.version_and_flags & VERSION,
         }
     }
 
@@ -313,55 +345,22 @@ impl Entry {
         }
     }
 
-    /// Counts a refusal; says whether it is one that is counted here.
-    fn count_refusal(&mut self, refusal: &Refusal, now: u32) -> bool {
-        // A foreign tenant's try is no call of this token, and anybody could make the others.
-        if matches!(refusal, Refusal::ForeignTenant | Refusal::Unknown) {
-            return false;
-        }
-        let pending = &mut self.cold.get_or_insert_default().pending;
-        let counter = match refusal {
-            Refusal::WrongSecret => {
-                pending.wrong_secret = pending.wrong_secret.saturating_add(1);
-                return true;
-            }
-            Refusal::Limit(_) | Refusal::SharedLimit(_) => &mut pending.limited,
-            Refusal::Scope { .. } => &mut pending.missing_scope,
-            _ => &mut pending.refused,
-        };
-        *counter = counter.saturating_add(1);
-        pending.last_refused = Some(now);
-        true
-    }
-
-    /// Counts a finished response; says whether the entry has to be put on the list for the next
-    /// flush.
-    pub(super) fn finish(&mut self, status: u16, duration: Duration) -> bool {
-        self.cold.get_or_insert_default().pending.finish(status, duration);
-        let newly_dirty = !self.has(Flags::DIRTY);
-        self.version_and_flags |= Flags::DIRTY;
-        newly_dirty
-    }
-
     pub(super) fn keep_name(&mut self, name: &str) {
         self.cold.get_or_insert_default().name = Some(name.into());
     }
 
-    /// Takes what was counted since the last flush. Says whether the entry has to be put on the
-    /// list of those whose window is to give its memory back.
-    pub(super) fn take_counts(&mut self, now: Reading) -> (Counts, bool) {
-        let pending = self.cold.as_mut().map(|cold| std::mem::take(&mut cold.pending)).unwrap_or_default();
-        let last_granted = self.has(Flags::GRANTED).then_some(self.last_granted);
-        let counts = pending.into_counts(std::mem::take(&mut self.granted), last_granted, now);
-        self.version_and_flags &= !(Flags::DIRTY | Flags::GRANTED);
-        let cold_is_empty =
-            self.cold.as_ref().is_some_and(|cold| cold.special.is_none() && cold.name.is_none());
-        if cold_is_empty && !self.has(Flags::FILLED) {
-            self.cold = None;
-        }
+    /// Takes the grants that were counted since the last flush, all of one minute. Says whether the
+    /// entry has to be put on the list of those whose window is to give its memory back.
+    pub(super) fn take_grants(&mut self, now: Reading) -> (Grants, bool) {
+        let grants = Grants { number: std::mem::take(&mut self.granted), ago_ms: self.granted_ago_ms(now) };
+        self.version_and_flags &= !Flags::DIRTY;
         let newly_lingering = self.window.heap_bytes() > 0 && !self.has(Flags::LINGERING);
         self.version_and_flags |= if newly_lingering { Flags::LINGERING } else { 0 };
-        (counts, newly_lingering)
+        (grants, newly_lingering)
+    }
+
+    pub(super) fn tenant(&self) -> u32 {
+        self.tenant
     }
 
     /// Gives back the memory that the window claimed, if it is idle; says whether to try again.

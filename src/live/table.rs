@@ -3,13 +3,12 @@
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
 
 use dashmap::DashMap;
 
 use super::decision::{Asked, Decided, TenantCheck};
 use super::dirty::Dirty;
-use super::entry::Entry;
+use super::entry::{Counted, Entry, Grants};
 use super::hash::IdHash;
 use super::known::{MissLane, Misses};
 use super::lingering::Lingering;
@@ -19,9 +18,8 @@ use super::transit::{Asking, Known, Mark, MarkAll, Transit};
 use super::unknown::UnknownIds;
 use crate::clock::Reading;
 use crate::limit::{RateLimit, Tick};
-use crate::randomness::{Randomness, RandomnessFailed};
+use crate::recording::{Noted, Recorder, What};
 use crate::scope::CompiledCatalog;
-use crate::usage::Counts;
 use crate::{StoredToken, TokenId};
 
 /// The table of live tokens.
@@ -38,6 +36,7 @@ pub(crate) struct Live {
     misses: Misses,
     shared: Option<SharedLimit>,
     catalog: Arc<CompiledCatalog>,
+    recorder: Arc<Recorder>,
     trust: Trust,
     capacity: usize,
     granularity_ms: u32,
@@ -73,14 +72,14 @@ const SHARED_RELEASE_PAUSE_MS: u64 = 60_000;
 
 impl Live {
     pub(crate) fn new(
-        randomness: &dyn Randomness,
+        hash: IdHash,
         trust: Trust,
         size: LiveSize,
         shared_limit: RateLimit,
         catalog: Arc<CompiledCatalog>,
-    ) -> Result<Live, RandomnessFailed> {
-        let hash = IdHash::random(randomness)?;
-        Ok(Live {
+        recorder: Arc<Recorder>,
+    ) -> Live {
+        Live {
             entries: DashMap::with_hasher_and_shard_amount(hash.clone(), SHARDS),
             count: AtomicUsize::new(0),
             tenants: Tenants::new(hash.clone()),
@@ -92,12 +91,13 @@ impl Live {
             misses: Misses::new(size.misses),
             shared: SharedLimit::new(shared_limit),
             catalog,
+            recorder,
             trust,
             capacity: size.capacity,
             granularity_ms: size.granularity_ms,
             evict_after_ms: AtomicU64::new(0),
             release_shared_after_ms: AtomicU64::new(0),
-        })
+        }
     }
 
     /// The decision on a token that is in the table and may be believed; none for any other.
@@ -111,19 +111,32 @@ impl Live {
             return None;
         }
         let granted = if self.shared.is_none() { entry.grant_plain(asked) } else { None };
-        if let Some((granted, newly_dirty)) = granted {
+        if let Some((granted, counted)) = granted {
             drop(entry);
-            if newly_dirty {
-                self.dirty.push(id);
-            }
+            self.counted(id, granted.tenant, counted, asked.now);
             return Some(Decided::Granted(granted));
         }
-        let (decided, newly_dirty) = entry.decide(asked, self.shared.as_ref());
+        let tenant = entry.tenant();
+        let (decided, counted) = entry.decide(asked, self.shared.as_ref());
         drop(entry);
-        if newly_dirty {
+        self.counted(id, tenant, counted, asked.now);
+        Some(decided)
+    }
+
+    #[inline]
+    fn counted(&self, id: TokenId, tenant: u32, counted: Counted, now: Reading) {
+        if counted.newly_dirty {
             self.dirty.push(id);
         }
-        Some(decided)
+        if let Some(earlier) = counted.earlier {
+            self.note_grants(id, tenant, earlier, now);
+        }
+    }
+
+    /// Notes the grants of a minute that is over: at most once a minute and token.
+    #[cold]
+    fn note_grants(&self, id: TokenId, tenant: u32, grants: Grants, now: Reading) {
+        self.recorder.note(noted(id, tenant, grants, now), "", "");
     }
 
     /// The decision on a token that the store has just given. `generation` is the one with which
@@ -141,7 +154,7 @@ impl Live {
         if !self.entries.contains_key(&id) && !self.has_room(asked.now) {
             return None;
         }
-        let (decided, newly_dirty) = {
+        let (decided, counted, tenant) = {
             let mut entry = match self.entries.entry(id) {
                 dashmap::Entry::Vacant(place) => {
                     self.count.fetch_add(1, Ordering::Relaxed);
@@ -165,11 +178,10 @@ impl Live {
                     entry.note_filled(asked.now);
                 }
             }
-            entry.decide(asked, self.shared.as_ref())
+            let (decided, counted) = entry.decide(asked, self.shared.as_ref());
+            (decided, counted, entry.tenant())
         };
-        if newly_dirty {
-            self.dirty.push(id);
-        }
+        self.counted(id, tenant, counted, asked.now);
         Some(decided)
     }
 
@@ -307,14 +319,6 @@ impl Live {
         self.transit.settled_all(through);
     }
 
-    /// Counts a finished response. A token that was purged meanwhile counts nothing.
-    pub(crate) fn finish(&self, id: TokenId, status: u16, duration: Duration) {
-        let newly_dirty = self.entries.get_mut(&id).is_some_and(|mut entry| entry.finish(status, duration));
-        if newly_dirty {
-            self.dirty.push(id);
-        }
-    }
-
     /// Keeps the name of a token for the next refusal that has to tell it.
     pub(crate) fn keep_name(&self, id: &TokenId, name: &str) {
         if let Some(mut entry) = self.entries.get_mut(id) {
@@ -322,22 +326,22 @@ impl Live {
         }
     }
 
-    /// Takes what was counted since the last time, in the order of the ids.
-    pub(crate) fn take_counts(&self, now: Reading) -> Vec<(TokenId, Counts)> {
-        let mut ids = self.dirty.take();
-        ids.sort_unstable();
-        ids.dedup();
+    /// Takes the grants that were counted since the last time.
+    pub(crate) fn take_grants(&self, now: Reading, each: &mut dyn FnMut(Noted)) {
         let mut lingering = Vec::new();
-        let take = |id: TokenId| {
-            let (counts, newly_lingering) = self.entries.get_mut(&id)?.take_counts(now);
+        for id in self.dirty.take() {
+            let Some(mut entry) = self.entries.get_mut(&id) else { continue };
+            let (grants, newly_lingering) = entry.take_grants(now);
+            let tenant = entry.tenant();
+            drop(entry);
             if newly_lingering {
                 lingering.push(id);
             }
-            (counts != Counts::default()).then_some((id, counts))
-        };
-        let counts = ids.into_iter().filter_map(take).collect();
+            if grants.number > 0 {
+                each(noted(id, tenant, grants, now));
+            }
+        }
         self.lingering.push(lingering, now.monotonic_ms);
-        counts
     }
 
     /// Lets windows that have become idle give their memory back.
@@ -406,4 +410,8 @@ impl Live {
     pub(super) fn hash(&self, id: &TokenId) -> u64 {
         self.hash.hash_one(id)
     }
+}
+
+fn noted(id: TokenId, tenant: u32, grants: Grants, now: Reading) -> Noted {
+    Noted::new(id, tenant, What::Grants(grants.number), now.wall_ms.saturating_sub(grants.ago_ms.into()))
 }

@@ -82,6 +82,11 @@ impl CompiledCatalog {
         set
     }
 
+    /// The scope with this number.
+    pub(crate) fn name(&self, bit: usize) -> Option<&Scope> {
+        self.names.get(bit)
+    }
+
     /// The names in a set, in the catalogue's order.
     pub(crate) fn names(&self, set: &Scopes) -> Vec<Scope> {
         self.names

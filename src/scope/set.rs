@@ -39,8 +39,22 @@ impl Scopes {
     pub(crate) fn insert_all(&mut self, other: &Scopes) {
         self.low |= other.low;
         for (place, word) in other.high.iter().flatten().enumerate() {
-            (0..64).filter(|bit| word >> bit & 1 == 1).for_each(|bit| self.insert((place + 1) * 64 + bit));
+            ones(*word).for_each(|bit| self.insert((place + 1) * 64 + bit));
         }
+    }
+
+    /// The numbers of the scopes in the set, in their order.
+    pub(crate) fn numbers(&self) -> impl Iterator<Item = usize> + '_ {
+        let high = self.high.iter().flatten().enumerate();
+        ones(self.low)
+            .chain(high.flat_map(|(place, word)| ones(*word).map(move |bit| (place + 1) * 64 + bit)))
+    }
+
+    /// What is in this set and not in `other`.
+    pub(crate) fn without(&self, other: &Scopes) -> Scopes {
+        let mut left = Scopes::none();
+        self.numbers().filter(|number| !other.contains(*number)).for_each(|number| left.insert(number));
+        left
     }
 
     /// Whether every scope of `needed` is in this set.
@@ -63,6 +77,12 @@ impl Scopes {
     pub(crate) fn from_parts(low: u64, high: Option<Box<[u64]>>) -> Scopes {
         Scopes { low, high }
     }
+}
+
+/// The places of the bits that are set.
+fn ones(word: u64) -> impl Iterator<Item = usize> {
+    let rest = std::iter::successors(Some(word), |word| Some(word & word.wrapping_sub(1)));
+    rest.take_while(|word| *word != 0).map(|word| word.trailing_zeros() as usize)
 }
 
 /// [`Scopes::contains_all`] for a set that is kept in two places.
@@ -105,6 +125,8 @@ mod tests {
             prop_assert_eq!(set.contains_all(&wanted), needed.is_subset(&held));
             prop_assert_eq!(set.is_empty(), held.is_empty());
             (0..256).for_each(|bit| assert_eq!(set.contains(bit), held.contains(&bit)));
+            prop_assert!(set.numbers().eq(held.iter().copied()));
+            prop_assert!(set.without(&wanted).numbers().eq(held.difference(&needed).copied()));
             let mut both = set.clone();
             both.insert_all(&wanted);
             prop_assert!(both.contains_all(&set) && both.contains_all(&wanted));

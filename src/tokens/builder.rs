@@ -7,10 +7,10 @@ use std::time::Duration;
 use super::flush::{Background, Flush};
 use super::{Engine, Handle, Tokens};
 use crate::clock::{Clock, SystemClock};
-use crate::live::{Live, LiveSize, Trust};
+use crate::live::{IdHash, Live, LiveSize, Trust};
 use crate::policy::Policy;
 use crate::randomness::{Randomness, SystemRandomness};
-use crate::recording::Recording;
+use crate::recording::{Recorder, Recording};
 use crate::scope::CompiledCatalog;
 use crate::store::TokenStore;
 use crate::usage::{MemoryUsage, UsageStore};
@@ -171,7 +171,9 @@ impl TokensBuilder {
         let granularity_ms = self.clock.granularity_ms();
         let size = LiveSize { capacity: self.capacity, misses: self.misses, granularity_ms };
         let shared = self.policy.shared_limit_per_tenant;
-        let live = Live::new(&*self.randomness, trust, size, shared, catalog.clone())?;
+        let hash = IdHash::random(&*self.randomness)?;
+        let recorder = Arc::new(Recorder::new(self.recording, prefix.clone(), hash.clone()));
+        let live = Live::new(hash, trust, size, shared, catalog.clone(), recorder.clone());
         let start = self.clock.now().wall();
         let mut node = [0; 8];
         self.randomness.fill(&mut node)?;
@@ -190,7 +192,7 @@ impl TokensBuilder {
             opening: Default::default(),
             strangers: Default::default(),
             flush: Flush::new(u64::from_ne_bytes(node), start),
-            recording: self.recording,
+            recorder,
         });
         let background = self.flush_every.and_then(|interval| Background::start(engine.clone(), interval));
         Ok(Tokens(Arc::new(Handle { engine, background })))

@@ -94,6 +94,7 @@ impl Engine {
                 let rotated = P::ROTATES && changed == Changed::Replaced;
                 mark.finish(Ending::Known { outcome, rotated });
                 if changed == Changed::Purged {
+                    self.recorder.forget(&id);
                     self.flush.forget(&id);
                     // The record is gone by now: an error would say that it is not. Counters that
                     // stay behind are nobody's.

@@ -5,12 +5,14 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{Engine, Handle, Tokens};
 use crate::executor::{Announcement, block_on};
 use crate::live::Known;
-use crate::usage::UsageBatch;
+use crate::recording::{Noted, RecordingHealth};
+use crate::usage::period::minute_of;
+use crate::usage::{Strangers, UsageBatch};
 use crate::{Error, StoreError, TokenId};
 
 /// What is on its way to the store of usage.
@@ -32,12 +34,27 @@ struct State {
     taken_at: DateTime<Utc>,
     /// The moment until which everything that was counted is in the store.
     written_until: DateTime<Utc>,
+    /// The strangers that are in a batch already.
+    strangers: Strangers,
+    /// When the store is to forget again what is outdated.
+    forget_at: DateTime<Utc>,
 }
+
+/// How often the store is to forget what is outdated.
+const FORGET_EVERY: TimeDelta = TimeDelta::minutes(10);
 
 impl Flush {
     /// Nothing was counted before `start`.
     pub(super) fn new(node: u64, start: DateTime<Utc>) -> Flush {
-        let state = State { last_number: 0, waiting: None, taken_at: start, written_until: start };
+        let strangers = Strangers::default();
+        let state = State {
+            last_number: 0,
+            waiting: None,
+            taken_at: start,
+            written_until: start,
+            strangers,
+            forget_at: start,
+        };
         Flush { node, state: Mutex::new(state), heeded: AtomicU64::new(0) }
     }
 
@@ -50,7 +67,7 @@ impl Flush {
     /// store have taken the batch after all, it is erased there, and a repetition adds nothing.
     pub(super) fn forget(&self, id: &TokenId) {
         if let Some(batch) = &mut self.state().waiting {
-            Arc::make_mut(batch).counts.retain(|(counted, _)| counted != id);
+            Arc::make_mut(batch).forget(id);
         }
     }
 
@@ -94,6 +111,15 @@ impl Tokens {
     }
 }
 
+impl Tokens {
+    /// How recording stands: until when all that was counted is written, how much waits for the
+    /// store, and what was given up while it did.
+    pub fn recording_health(&self) -> RecordingHealth {
+        let (waiting_bytes, given_up) = self.engine().recorder.standing();
+        RecordingHealth { written_until: self.engine().flush.written_until(), waiting_bytes, given_up }
+    }
+}
+
 impl Engine {
     /// Everything that is done at regular intervals. A part that fails keeps no other from being
     /// done: a full disk must not hide a revocation.
@@ -103,7 +129,21 @@ impl Engine {
         let heeded = self.heed_others().await;
         let flushed = self.flush().await;
         let settled = self.settle_unknown_outcomes().await;
-        heeded.and(flushed).and(settled)
+        let forgotten = self.forget_outdated().await;
+        heeded.and(flushed).and(settled).and(forgotten)
+    }
+
+    /// Has the store forget some of what is outdated, now and then.
+    async fn forget_outdated(&self) -> Result<(), StoreError> {
+        let now = self.clock.now().wall();
+        if now < self.flush.state().forget_at {
+            return Ok(());
+        }
+        let more = self.usage.forget(&self.recorder.settings().retention.outdated(now)).await?;
+        if !more {
+            self.flush.state().forget_at = now.checked_add_signed(FORGET_EVERY).unwrap_or(now);
+        }
+        Ok(())
     }
 
     /// Believes nothing that was read before, if others have changed tokens since.
@@ -119,6 +159,9 @@ impl Engine {
     }
 
     async fn flush(&self) -> Result<(), StoreError> {
+        if self.recorder.wants_key() {
+            self.recorder.set_key(self.store.service_key().await?);
+        }
         // Two rounds at most: a batch that had to wait, and what was counted since.
         while let Some(batch) = self.next_batch() {
             self.usage.add(&batch).await?;
@@ -126,25 +169,35 @@ impl Engine {
             if state.waiting.as_ref().is_some_and(|waiting| waiting.number == batch.number) {
                 state.waiting = None;
                 state.written_until = state.taken_at;
+                self.recorder.written();
             }
         }
         Ok(())
     }
 
+    /// The batch that had to wait, or what was counted since the last one.
     fn next_batch(&self) -> Option<Arc<UsageBatch>> {
         let mut state = self.flush.state();
-        if state.waiting.is_none() {
-            let now = self.clock.now();
-            let counts = self.live.take_counts(now);
-            state.taken_at = now.wall();
-            if counts.is_empty() {
-                state.written_until = state.taken_at;
-                return None;
-            }
-            state.last_number += 1;
-            let batch = UsageBatch { counts, ..UsageBatch::new(self.flush.node, state.last_number) };
-            state.waiting = Some(Arc::new(batch));
+        let now = self.clock.now();
+        let grants = |each: &mut dyn FnMut(Noted)| self.live.take_grants(now, each);
+        if state.waiting.is_some() {
+            // Counted meanwhile, so that the buffer of what was noted does not overflow.
+            self.recorder.fold_meanwhile(grants);
+            return state.waiting.clone();
         }
+        let batch = UsageBatch::new(self.flush.node, state.last_number + 1);
+        let tenant = |number| self.live.tenant_name(number);
+        let mut batch = self.recorder.take(grants, batch, &self.catalog, tenant);
+        let strangers = self.strangers.now();
+        batch.add_strangers(minute_of(now.wall()), strangers.since(&state.strangers));
+        state.taken_at = now.wall();
+        if batch.is_empty() {
+            state.written_until = state.taken_at;
+            return None;
+        }
+        state.strangers = strangers;
+        state.last_number = batch.number;
+        state.waiting = Some(Arc::new(batch));
         state.waiting.clone()
     }
 

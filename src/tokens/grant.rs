@@ -2,12 +2,16 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::{Engine, Tokens};
+use crate::clock::Reading;
 use crate::limit::Standing;
 use crate::live::Granted;
+use crate::recording::{Noted, What};
 use crate::scope::Scopes;
+use crate::usage::{Call, Outcome};
 use crate::{Denied, Scope, TokenId};
 
 /// What a verification answers: may this request pass?
@@ -48,18 +52,35 @@ impl<'a> Verdict<'a> {
 /// It borrows from the [`Tokens`] that gave it; [`Grant::into_caller`] makes something that lasts.
 pub struct Grant<'a> {
     tokens: &'a Tokens,
-    id: TokenId,
     granted: Granted,
+    request: Request,
+}
+
+/// The request that was granted, as it is recorded once it has ended.
+struct Request {
+    id: TokenId,
+    /// The scopes that have authorised it.
+    needed: Scopes,
+    granted_ms: i64,
+    is_recorded: AtomicBool,
 }
 
 impl<'a> Grant<'a> {
-    pub(super) fn new(tokens: &'a Tokens, id: TokenId, granted: Granted) -> Grant<'a> {
-        Grant { tokens, id, granted }
+    #[inline]
+    pub(super) fn new(
+        tokens: &'a Tokens,
+        id: TokenId,
+        granted: Granted,
+        needed: Scopes,
+        now: Reading,
+    ) -> Grant<'a> {
+        let request = Request { id, needed, granted_ms: now.wall_ms, is_recorded: AtomicBool::new(false) };
+        Grant { tokens, granted, request }
     }
 
     /// The token.
     pub fn token_id(&self) -> TokenId {
-        self.id
+        self.request.id
     }
 
     /// The token's tenant; none in a service without tenants.
@@ -87,10 +108,16 @@ impl<'a> Grant<'a> {
         &self.granted.standing
     }
 
-    /// Records how the request ended: the route's template (never the raw path), the status and
-    /// the time that it took. Call it once, when the response is finished.
+    /// Records how the request ended: the method and the template of the route (`GET
+    /// /orders/{id}`, never the raw path), the status and the time that it took. Call it when the
+    /// response is finished. What is recorded first counts, and a request counts once.
     pub fn record(&self, route: &str, status: u16, duration: Duration) {
-        self.engine().record(self.id, route, status, duration);
+        self.record_call(&Call::new(route, status, duration));
+    }
+
+    /// [`Grant::record`] with all that is known: how long the answer was, and who has asked.
+    pub fn record_call(&self, call: &Call<'_>) {
+        self.engine().record(&self.request, self.granted.tenant, self.granted.secret_version, call);
     }
 
     /// The same, detached from the [`Tokens`] that gave it.
@@ -98,7 +125,8 @@ impl<'a> Grant<'a> {
         let tenant = self.tenant();
         Caller(Arc::new(Passed {
             tokens: self.tokens.clone(),
-            id: self.id,
+            request: self.request,
+            tenant_number: self.granted.tenant,
             tenant,
             scopes: self.granted.scopes,
             secret_version: self.granted.secret_version,
@@ -116,7 +144,7 @@ impl fmt::Debug for Grant<'_> {
         let scopes = self.scopes();
         formatter
             .debug_struct("Grant")
-            .field("token_id", &self.id)
+            .field("token_id", &self.request.id)
             .field("scopes", &scopes)
             .finish_non_exhaustive()
     }
@@ -128,7 +156,8 @@ pub struct Caller(Arc<Passed>);
 
 struct Passed {
     tokens: Tokens,
-    id: TokenId,
+    request: Request,
+    tenant_number: u32,
     tenant: Option<Arc<str>>,
     scopes: Scopes,
     secret_version: u32,
@@ -138,7 +167,7 @@ struct Passed {
 impl Caller {
     /// The token.
     pub fn token_id(&self) -> TokenId {
-        self.0.id
+        self.0.request.id
     }
 
     /// The token's tenant; none in a service without tenants.
@@ -171,9 +200,16 @@ impl Caller {
         &self.0.tokens
     }
 
-    /// Records how the request ended. The web layer does it by itself.
+    /// Records how the request ended, as [`Grant::record`] does. The web layer does it by itself;
+    /// where a handler has done it before, that is what counts.
     pub fn record(&self, route: &str, status: u16, duration: Duration) {
-        self.0.tokens.engine().record(self.0.id, route, status, duration);
+        self.record_call(&Call::new(route, status, duration));
+    }
+
+    /// [`Caller::record`] with all that is known: how long the answer was, and who has asked.
+    pub fn record_call(&self, call: &Call<'_>) {
+        let Passed { tokens, request, tenant_number, secret_version, .. } = &*self.0;
+        tokens.engine().record(request, *tenant_number, *secret_version, call);
     }
 }
 
@@ -181,7 +217,7 @@ impl fmt::Debug for Caller {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Caller")
-            .field("token_id", &self.0.id)
+            .field("token_id", &self.0.request.id)
             .field("tenant", &self.0.tenant)
             .field("scopes", &self.scopes())
             .finish_non_exhaustive()
@@ -193,8 +229,30 @@ impl Engine {
         self.catalog.needed(scope).is_some_and(|needed| held.contains_all(&needed))
     }
 
-    fn record(&self, id: TokenId, route: &str, status: u16, duration: Duration) {
-        self.live.finish(id, status, duration);
-        tracing::trace!(token = %id, route, status, ?duration, "a request with a token is finished");
+    fn record(&self, request: &Request, tenant: u32, secret_version: u32, call: &Call<'_>) {
+        if request.is_recorded.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let now = self.clock.now();
+        let noted = Noted {
+            granted_ms: request.granted_ms,
+            secret_version,
+            status: call.status,
+            duration_us: u64::try_from(call.duration.as_micros()).unwrap_or(u64::MAX),
+            bytes: call.bytes,
+            scopes: request.needed.clone(),
+            address: call.address,
+            ..Noted::new(request.id, tenant, What::Ended(Outcome::Granted), now.wall_ms)
+        };
+        self.recorder.note(noted, call.route, call.agent.unwrap_or_default());
+        // Named as OpenTelemetry's semantic conventions name them.
+        tracing::trace!(
+            token = %request.id,
+            http.route = call.route,
+            http.response.status_code = call.status,
+            http.response.body.size = call.bytes,
+            duration_us = call.duration.as_micros() as u64,
+            "a request with a token is finished"
+        );
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::Engine;
 use super::verify::{Proof, ResolvedNeed};
 use crate::clock::Reading;
-use crate::live::{Asking, Decided, Landing, Refusal};
+use crate::live::{Asking, Decided, Landing, Refused};
 use crate::{Error, StoreError, StoredToken, TokenId};
 
 /// Whether the store was opened. It is opened at its first use, unless it was before.
@@ -107,6 +107,6 @@ impl Engine {
     /// Does for an id that nobody has the work that a wrong secret costs.
     fn decide_unknown(&self, proof: &Proof) -> Decided {
         crate::live::compare_with_nothing(&proof.digest);
-        Decided::Refused(Refusal::Unknown)
+        Decided::Refused(Refused::unknown())
     }
 }

@@ -22,6 +22,8 @@ pub struct Need<'a> {
     pub(super) scopes: NeededScopes<'a>,
     pub(super) tenant: NeededTenant<'a>,
     pub(super) address: Option<IpAddr>,
+    pub(super) route: &'a str,
+    pub(super) agent: &'a str,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -102,8 +104,22 @@ impl<'a> Need<'a> {
         self
     }
 
+    /// The method and the template of the route (`GET /orders/{id}`, never the raw path), so that
+    /// a refusal is counted where it belongs. [`Grant::record`](crate::Grant::record) says it for
+    /// what is granted.
+    pub const fn on_route(mut self, route: &'a str) -> Need<'a> {
+        self.route = route;
+        self
+    }
+
+    /// What the client calls itself, in `User-Agent`, for the record of a refusal.
+    pub const fn from_agent(mut self, agent: &'a str) -> Need<'a> {
+        self.agent = agent;
+        self
+    }
+
     const fn with(scopes: NeededScopes<'a>) -> Need<'a> {
-        Need { scopes, tenant: NeededTenant::Without, address: None }
+        Need { scopes, tenant: NeededTenant::Without, address: None, route: "", agent: "" }
     }
 }
 

@@ -13,6 +13,15 @@ pub(super) struct StrangerCounters {
     pub(super) foreign_tenant: AtomicU64,
 }
 
+impl StrangerCounters {
+    pub(super) fn now(&self) -> Strangers {
+        Strangers::from_counters(
+            [&self.malformed, &self.unknown, &self.wrong_secret, &self.foreign_tenant]
+                .map(|counter| counter.load(Ordering::Relaxed)),
+        )
+    }
+}
+
 pub(super) fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
@@ -21,12 +30,6 @@ impl Tokens {
     /// Refusals of whoever did not prove a secret. All of them read the same answer; here they
     /// are told apart.
     pub fn strangers(&self) -> Strangers {
-        let counters = &self.engine().strangers;
-        Strangers {
-            malformed: counters.malformed.load(Ordering::Relaxed),
-            unknown: counters.unknown.load(Ordering::Relaxed),
-            wrong_secret: counters.wrong_secret.load(Ordering::Relaxed),
-            foreign_tenant: counters.foreign_tenant.load(Ordering::Relaxed),
-        }
+        self.engine().strangers.now()
     }
 }

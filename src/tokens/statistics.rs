@@ -153,7 +153,7 @@ impl Tokens {
     pub async fn statistics(&self, subject: Subject, period: Period) -> Result<Statistics, Error> {
         let (now, as_of) = self.open_statistics().await?;
         let engine = self.engine();
-        let period = period.widened(engine.recording.retention.kept(now));
+        let period = period.widened(engine.recorder.settings().retention.kept(now));
         let figures = SliceQuery::new(vec![subject.clone()], period.spans());
         let mut tally = Tally::default();
         engine.usage.slices(&figures).await?.iter().for_each(|slice| tally.merge(&slice.tally));
@@ -179,7 +179,7 @@ impl Tokens {
     ) -> Result<Vec<(Subject, Tally)>, Error> {
         let (now, _) = self.open_statistics().await?;
         let engine = self.engine();
-        let spans = period.widened(engine.recording.retention.kept(now)).spans();
+        let spans = period.widened(engine.recorder.settings().retention.kept(now)).spans();
         let mut figures: Vec<_> =
             subjects.iter().map(|subject| (subject.clone(), Tally::default())).collect();
         let places: HashMap<_, _> =
@@ -206,7 +206,7 @@ impl Tokens {
     ) -> Result<TimeSeries, Error> {
         let (now, as_of) = self.open_statistics().await?;
         let engine = self.engine();
-        let kept = engine.recording.retention.kept(now);
+        let kept = engine.recorder.settings().retention.kept(now);
         let (from, _) = period.bounds();
         let least = if from < kept.hours {
             Level::Day

@@ -7,9 +7,11 @@ use super::refusals::count;
 use super::{Engine, Grant, Need, Tokens, Verdict};
 use crate::clock::Reading;
 use crate::denied::ScopeShortage;
-use crate::live::{Asked, Decided, Needed, Refusal, TenantCheck};
+use crate::live::{Asked, Decided, Needed, Refusal, Refused, TenantCheck};
+use crate::recording::{Noted, What};
 use crate::scope::Scopes;
 use crate::token::{Presented, Unreadable};
+use crate::usage::Outcome;
 use crate::{Denied, Digest, Error, TokenId};
 
 impl Tokens {
@@ -36,13 +38,13 @@ impl Tokens {
             Some(decided) => decided,
             None => engine.decide_miss(&presented, &needed, now).await?,
         };
-        let refusal = match decided {
+        let refused = match decided {
             Decided::Granted(granted) => {
-                return Ok(Verdict::Granted(Grant::new(self, presented.id, granted)));
+                return Ok(Verdict::Granted(Grant::new(self, presented.id, granted, needed.scopes, now)));
             }
-            Decided::Refused(refusal) => refusal,
+            Decided::Refused(refused) => refused,
         };
-        let mut denied = engine.denied(refusal, need);
+        let mut denied = engine.refuse(presented.id, refused, need, &needed, now);
         if let Denied::InsufficientScope(shortage) = &mut denied
             && shortage.token_name.is_none()
         {
@@ -63,11 +65,14 @@ impl Tokens {
             Err(denied) => return Ok(Some(Verdict::Denied(denied))),
         };
         let needed = engine.resolve(need)?;
-        match engine.decide_live(&presented, &needed, engine.clock.now()) {
+        let now = engine.clock.now();
+        match engine.decide_live(&presented, &needed, now) {
             Some(Decided::Granted(granted)) => {
-                Ok(Some(Verdict::Granted(Grant::new(self, presented.id, granted))))
+                Ok(Some(Verdict::Granted(Grant::new(self, presented.id, granted, needed.scopes, now))))
             }
-            Some(Decided::Refused(refusal)) => Ok(Some(Verdict::Denied(engine.denied(refusal, need)))),
+            Some(Decided::Refused(refused)) => {
+                Ok(Some(Verdict::Denied(engine.refuse(presented.id, refused, need, &needed, now))))
+            }
             None => Ok(None),
         }
     }
@@ -130,8 +135,37 @@ impl Engine {
         Asked { digest: &proof.digest, needed, tenant, address: need.address, now, granularity_ms }
     }
 
-    /// A refusal, in the words for the one who reads it.
+    /// Counts a refusal, and puts it into the words for the one who reads it.
     #[cold]
+    fn refuse(
+        &self,
+        id: TokenId,
+        refused: Refused,
+        need: &Need<'_>,
+        needed: &ResolvedNeed<'_>,
+        now: Reading,
+    ) -> Denied {
+        let Refused { refusal, tenant, secret_version } = refused;
+        let what = what(&refusal);
+        let scopes = match &refusal {
+            Refusal::Scope { held, .. } => needed.scopes.without(held),
+            _ => Scopes::none(),
+        };
+        let denied = self.denied(refusal, need);
+        if let Some(what) = what {
+            let noted = Noted {
+                secret_version,
+                status: denied.status(),
+                scopes,
+                address: need.address,
+                ..Noted::new(id, tenant, what, now.wall_ms)
+            };
+            self.recorder.note(noted, need.route, need.agent);
+        }
+        denied
+    }
+
+    /// A refusal, in the words for the one who reads it.
     fn denied(&self, refusal: Refusal, need: &Need<'_>) -> Denied {
         match refusal {
             Refusal::Unknown => {
@@ -183,6 +217,24 @@ impl Engine {
         self.live.keep_name(&id, &token.record.name);
         Some(token.record.name)
     }
+}
+
+/// What a refusal is counted as. A foreign tenant's try is no call of the token, and an unknown id
+/// is nobody's.
+fn what(refusal: &Refusal) -> Option<What> {
+    Some(What::Ended(match refusal {
+        Refusal::Unknown | Refusal::ForeignTenant => return None,
+        Refusal::WrongSecret => return Some(What::WrongSecret),
+        Refusal::Rotated(_) => Outcome::Rotated,
+        Refusal::Revoked(_) => Outcome::Revoked,
+        Refusal::NotYetValid(_) => Outcome::NotYetValid,
+        Refusal::Expired(_) => Outcome::Expired,
+        Refusal::Paused(_) => Outcome::Paused,
+        Refusal::Address => Outcome::Address,
+        Refusal::Closed => Outcome::NotForTokens,
+        Refusal::Scope { .. } => Outcome::MissingScope,
+        Refusal::Limit(_) | Refusal::SharedLimit(_) => Outcome::Limited,
+    }))
 }
 
 fn time(ms: i64) -> DateTime<Utc> {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, RecordedCall, Slice};
+use super::{Counts, RecordedCall, Slice, Strangers, Subject};
 use crate::TokenId;
 
 /// What was counted since the batch before, for all tokens that were used.
@@ -25,6 +25,30 @@ impl UsageBatch {
     /// An empty one.
     pub fn new(node: u64, number: u64) -> UsageBatch {
         UsageBatch { node, number, counts: Vec::new(), slices: Vec::new(), calls: Vec::new() }
+    }
+
+    /// Adds requests of whoever did not prove a secret.
+    pub(crate) fn add_strangers(&mut self, minute: i64, strangers: Strangers) {
+        if strangers == Strangers::default() {
+            return;
+        }
+        let is_it = |slice: &Slice| slice.subject == Subject::All && slice.minute == minute && !slice.coarse;
+        let place = self.slices.iter().position(is_it).unwrap_or_else(|| {
+            // All tokens together come first; their minutes are in order.
+            let place = self.slices.partition_point(|slice| {
+                slice.subject == Subject::All && (slice.minute, slice.coarse) < (minute, false)
+            });
+            self.slices.insert(place, Slice::new(Subject::All, minute));
+            place
+        });
+        self.slices[place].tally.strangers = strangers;
+    }
+
+    /// Leaves a token out.
+    pub(crate) fn forget(&mut self, token: &TokenId) {
+        self.counts.retain(|(counted, _)| counted != token);
+        self.slices.retain(|slice| slice.subject != Subject::Token(*token));
+        self.calls.retain(|call| call.token != *token);
     }
 
     /// Whether there is nothing in it.

@@ -55,6 +55,34 @@ impl<K: Ord + Clone, V: Share> Breakdown<K, V> {
         entry.share.merge(more);
     }
 
+    /// Counts so many calls of a name, and gives its share, to which they are to be added.
+    pub(crate) fn count(&mut self, name: &K, calls: u64) -> &mut V {
+        let entry = self.entry(name);
+        entry.rank = entry.rank.saturating_add(calls);
+        &mut entry.share
+    }
+
+    /// Adds what was counted for a name that is not to be told.
+    pub(crate) fn add_other(&mut self, more: &V) {
+        self.error = self.error.saturating_add(more.calls());
+        self.other.merge(more);
+    }
+
+    /// The same under other names.
+    pub(crate) fn renamed<N: Ord, W>(
+        self,
+        mut name: impl FnMut(K) -> N,
+        mut share: impl FnMut(V) -> W,
+    ) -> Breakdown<N, W> {
+        let mut entries: Vec<_> = self
+            .entries
+            .into_iter()
+            .map(|entry| Entry { name: name(entry.name), rank: entry.rank, share: share(entry.share) })
+            .collect();
+        entries.sort_by(|one, other| one.name.cmp(&other.name));
+        Breakdown { entries, other: share(self.other), error: self.error }
+    }
+
     /// Adds what another has counted.
     pub fn merge(&mut self, more: &Breakdown<K, V>) {
         for theirs in &more.entries {

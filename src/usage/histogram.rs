@@ -70,6 +70,11 @@ impl Histogram {
         })
     }
 
+    /// How many buckets hold something.
+    pub(crate) fn width(&self) -> usize {
+        self.buckets.len()
+    }
+
     fn add(&mut self, bucket: u16, count: u64) {
         match self.buckets.binary_search_by_key(&bucket, |(bucket, _)| *bucket) {
             Ok(place) => self.buckets[place].1 = self.buckets[place].1.saturating_add(count),

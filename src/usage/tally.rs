@@ -215,6 +215,13 @@ impl Strangers {
         [malformed, unknown, wrong_secret, foreign_tenant]
     }
 
+    /// What was counted since `before`.
+    pub(crate) fn since(&self, before: &Strangers) -> Strangers {
+        let mut counters = self.counters();
+        counters.iter_mut().zip(before.counters()).for_each(|(now, then)| *now = now.saturating_sub(then));
+        Strangers::from_counters(counters)
+    }
+
     pub(crate) fn from_counters(counters: [u64; 4]) -> Strangers {
         let [malformed, unknown, wrong_secret, foreign_tenant] = counters;
         Strangers { malformed, unknown, wrong_secret, foreign_tenant }

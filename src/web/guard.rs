@@ -14,6 +14,7 @@ use super::{
     InvalidRules, LimitHeaders, Refusals, Reply, Request, Rules, Source, TenantSource, path, unavailable,
 };
 use crate::tokens::Requirement;
+use crate::usage::Call;
 use crate::{Caller, Denied, Need, Tokens, Verdict};
 
 /// Knows what each route needs, and decides on each request: who comes, whether it may, and what
@@ -58,7 +59,10 @@ pub struct Admitted {
     caller: Caller,
     headers: Vec<Header>,
     route: String,
+    address: Option<IpAddr>,
+    agent: String,
     status: u16,
+    bytes: u64,
     started: Instant,
 }
 
@@ -206,13 +210,14 @@ impl Guard {
                 }
             },
         };
-        let need = of_tenant(need, &tenant);
+        let (route, agent) = (label(request.method, ruled.route), agent(request));
+        let need = of_tenant(need, &tenant).on_route(&route).from_agent(&agent);
         let need = request.address.map_or(need, |address: IpAddr| need.from_address(address));
         match settings.tokens.verify(text, &need).await {
             Err(error) => Admission::Refused(unavailable(&error)),
             Ok(Verdict::Denied(denied)) => {
                 if denied == Denied::NotForTokens && !ruled.rulings.contains(&Ruling::NeverByToken) {
-                    self.tell_of(label(request.method, ruled.route));
+                    self.tell_of(route);
                 }
                 self.refuse(&with_operation(denied, request.method, ruled.route))
             }
@@ -222,8 +227,11 @@ impl Guard {
                 Admission::Admitted(Admitted {
                     caller: grant.into_caller(),
                     headers,
-                    route: label(request.method, ruled.route),
+                    route,
+                    address: request.address,
+                    agent,
                     status: CLIENT_GONE,
+                    bytes: 0,
                     started,
                 })
             }
@@ -328,6 +336,11 @@ impl Admitted {
     pub fn responded(&mut self, status: u16) {
         self.status = status;
     }
+
+    /// So many bytes more of the response's body were sent.
+    pub fn sent(&mut self, bytes: u64) {
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
 }
 
 impl Drop for Admitted {
@@ -335,8 +348,18 @@ impl Drop for Admitted {
         // A handler that panics drops this before it has answered: the host makes that a 500. A
         // body that does ends the connection, whatever its head has promised.
         let status = if std::thread::panicking() { 500 } else { self.status };
-        self.caller.record(&self.route, status, self.started.elapsed());
+        let call =
+            Call::new(&self.route, status, self.started.elapsed()).bytes(self.bytes).agent(&self.agent);
+        let call = self.address.map_or(call, |address| call.address(address));
+        self.caller.record_call(&call);
     }
+}
+
+/// What the client calls itself. Of several lines it is the first, and none where it is no text.
+fn agent(request: &Request<'_>) -> String {
+    let mut agent = None;
+    request.headers.each("user-agent", &mut |value| agent = agent.or(std::str::from_utf8(value).ok()));
+    agent.unwrap_or_default().to_owned()
 }
 
 fn need(ruling: Ruling<'_>) -> Need<'_> {

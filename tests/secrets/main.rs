@@ -8,8 +8,8 @@ mod source;
 #[path = "../support/mod.rs"]
 mod support;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -17,46 +17,19 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 use seen::{Hidden, Shown, log, short};
 use source::{Needs, public_types, variants};
-use support::{PausedStore, Stage, catalog, text_of};
+use support::{PausedStore, Stage, WatchedUsage, catalog, text_of};
 use tokenward::limit::{Limited, QuotaStanding, Standing, Tick, Window};
 use tokenward::{
-    Actor, Catalog, Clock, Counts, Declaration, Denied, Error, Expected, Filter, HistoryQuery, Need,
-    NewToken, Order, Policy, Prefix, Presented, Preset, Query, Quota, Randomness, RandomnessFailed,
-    RateLimit, Spawner, Status, StoreError, SystemClock, SystemRandomness, TenantFilter, TokenId, TokenStore,
-    Tokens, Update, UsageBatch, UsageStore, Verdict, Via, block_on,
+    Actor, Catalog, Clock, Declaration, Denied, Error, Expected, Filter, HistoryQuery, Need, NewToken, Order,
+    Policy, Prefix, Presented, Preset, Query, Quota, Randomness, RandomnessFailed, RateLimit, Spawner,
+    Status, StoreError, SystemClock, SystemRandomness, TenantFilter, TokenId, TokenStore, Tokens, Update,
+    UsageStore, Verdict, Via, block_on,
 };
-
-/// Keeps use in memory, shows its batches, and fails when it is told to.
-#[derive(Default)]
-struct Batches {
-    memory: tokenward::MemoryStore,
-    seen: Mutex<Vec<UsageBatch>>,
-    failing: AtomicU8,
-}
-
-#[tokenward::async_trait]
-impl UsageStore for Batches {
-    async fn add(&self, batch: &UsageBatch) -> Result<(), StoreError> {
-        if self.failing.swap(0, Ordering::SeqCst) > 0 {
-            return Err(StoreError::unavailable("the disk is full"));
-        }
-        self.seen.lock().unwrap().push(batch.clone());
-        self.memory.add(batch).await
-    }
-
-    async fn read(&self, tokens: &[TokenId]) -> Result<Vec<(TokenId, Counts)>, StoreError> {
-        self.memory.read(tokens).await
-    }
-
-    async fn erase(&self, tokens: &[TokenId]) -> Result<(), StoreError> {
-        self.memory.erase(tokens).await
-    }
-}
 
 #[test]
 fn nothing_that_can_be_shown_shows_a_secret() {
     let log = log();
-    let (store, batches) = (PausedStore::new(), Arc::new(Batches::default()));
+    let (store, batches) = (PausedStore::new(), Arc::new(WatchedUsage::default()));
     let preset = Preset::new("export", "Export").scopes(["orders:read"]).per_minute(60);
     let catalog = catalog().preset(preset.clone()).group("orders", "Orders");
     let policy =
@@ -147,7 +120,7 @@ fn nothing_that_can_be_shown_shows_a_secret() {
         tokens.revoke(&secrets[3].0).by(&acme).await.unwrap();
         tokens.purge(&secrets[3].0).by(&acme).await.unwrap();
         tokens.revoke_all_of_tenant("globex").by(Actor::new("maria").all_tenants()).await.unwrap();
-        batches.failing.store(1, Ordering::SeqCst);
+        batches.failures.store(1, Ordering::SeqCst);
         assert!(!tokens.verify(secrets[2].1.expose(), &need).await.unwrap().is_granted());
         _ = tokens.flush().await;
         tokens.flush().await.unwrap();
@@ -192,8 +165,8 @@ fn nothing_that_can_be_shown_shows_a_secret() {
             shown.json(usage);
             shown.json(&usage.counts);
         }
-        batches.seen.lock().unwrap().iter().for_each(|batch| shown.json(batch));
-        assert!(batches.failing.load(Ordering::SeqCst) == 0);
+        batches.batches.lock().unwrap().iter().for_each(|batch| shown.json(batch));
+        assert!(batches.failures.load(Ordering::SeqCst) == 0);
 
         // Errors, each of them.
         let id = secrets[4].0;

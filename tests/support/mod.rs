@@ -5,10 +5,12 @@
 mod by_hand;
 mod paused_store;
 mod texts;
+mod watched_usage;
 
 pub use by_hand::{ByHand, Changes};
 pub use paused_store::{At, Call, Gate, PausedStore};
 pub use texts::{text_of, text_with};
+pub use watched_usage::WatchedUsage;
 
 use std::sync::Arc;
 

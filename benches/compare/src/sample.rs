@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
+use tokenward::usage::{CallQuery, Outdated, RecordedCall, SliceQuery, StoredSlice};
 use tokenward::{
-    Catalog, Counts, Error, MemoryStore, NewToken, StoreError, TokenId, Tokens, TokensBuilder, UsageBatch,
-    UsageStore, async_trait, block_on,
+    Catalog, Counts, Error, Event, MemoryStore, NewToken, Outbox, StoreError, TokenId, Tokens, TokensBuilder,
+    UsageBatch, UsageStore, async_trait, block_on,
 };
 
 use crate::random::Random;
@@ -124,7 +126,38 @@ impl UsageStore for Forgetful {
         Ok(Vec::new())
     }
 
+    async fn slices(&self, _: &SliceQuery) -> Result<Vec<StoredSlice>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn calls(&self, _: &CallQuery) -> Result<Vec<RecordedCall>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn forget(&self, _: &Outdated) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
     async fn erase(&self, _: &[TokenId]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn erase_clients(&self, _: &[TokenId]) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Outbox for Forgetful {
+    async fn announce(&self, _: &[Event]) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn due(&self, _: DateTime<Utc>, _: DateTime<Utc>, _: u32) -> Result<Vec<Event>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    async fn delivered(&self, _: &str, _: DateTime<Utc>) -> Result<(), StoreError> {
         Ok(())
     }
 }

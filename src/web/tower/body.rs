@@ -55,6 +55,9 @@ impl<B: Body<Data = Bytes>> Body for GuardBody<B> {
             Content::Own(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Content::Inner(body) => body.as_mut().poll_frame(context),
         };
+        if let (Poll::Ready(Some(Ok(frame))), Some(admitted)) = (&frame, &mut self.admitted) {
+            admitted.sent(frame.data_ref().map_or(0, |data| data.len() as u64));
+        }
         let is_last = match &frame {
             Poll::Pending => false,
             Poll::Ready(None) => true,

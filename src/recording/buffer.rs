@@ -1,0 +1,111 @@
+//! Where requests leave what is to be counted.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::names::{NONE, Names};
+use super::noted::Noted;
+use crate::live::IdHash;
+
+/// Where requests leave what is to be counted: stripes that threads seldom share.
+pub(super) struct Buffer {
+    stripes: Box<[Stripe]>,
+}
+
+/// On cache lines of its own, so that two threads do not slow each other down beside a lock.
+#[repr(align(128))]
+struct Stripe(Mutex<Content>);
+
+/// What a stripe holds.
+pub(super) struct Content {
+    pub(super) noted: Vec<Named>,
+    pub(super) names: Names,
+}
+
+/// What was noted, with the numbers of its names in the same stripe.
+pub(super) struct Named {
+    pub(super) noted: Noted,
+    pub(super) route: u32,
+    pub(super) agent: u32,
+}
+
+const STRIPES: usize = 16;
+/// A stripe that holds so much is folded at once: by then the next flush is late.
+const MOST_NOTED: usize = 4_096;
+const MOST_NAME_BYTES: usize = 256 << 10;
+/// The most that the buffer can claim.
+pub(super) const MOST_BYTES: usize = STRIPES * (MOST_NOTED * size_of::<Named>() + MOST_NAME_BYTES);
+
+/// Of a route or an agent not more than so many bytes are kept.
+const MOST_NAME: usize = 200;
+
+thread_local! {
+    static MINE: usize = {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        NEXT.fetch_add(1, Ordering::Relaxed) % STRIPES
+    };
+}
+
+impl Buffer {
+    pub(super) fn new(hash: &IdHash) -> Buffer {
+        let empty = || Stripe(Mutex::new(Content::new(hash)));
+        Buffer { stripes: (0..STRIPES).map(|_| empty()).collect() }
+    }
+
+    /// Leaves something to be counted. Where the stripe is full, its content is given back to be
+    /// folded at once; then there is room again.
+    pub(super) fn push(&self, noted: Noted, route: &str, agent: &str) -> Option<Content> {
+        // A thread that is ending may have none any more.
+        let mine = MINE.try_with(|mine| *mine).unwrap_or(0);
+        let mut content = lock(&self.stripes[mine]);
+        let mut full = None;
+        let numbers = content.number(route).zip(content.number(agent));
+        let (route, agent) = match numbers {
+            Some(numbers) if content.noted.len() < MOST_NOTED => numbers,
+            _ => {
+                let empty = content.empty_like();
+                full = Some(std::mem::replace(&mut *content, empty));
+                (content.number(route).unwrap_or(NONE), content.number(agent).unwrap_or(NONE))
+            }
+        };
+        content.noted.push(Named { noted, route, agent });
+        full
+    }
+
+    /// Takes what one stripe after the other holds. `content` is where it is put, and what it
+    /// held goes on being used, so that memory that was claimed once is not claimed again.
+    pub(super) fn take(&self, content: &mut Content, mut each: impl FnMut(&mut Content)) {
+        for stripe in &self.stripes {
+            std::mem::swap(&mut *lock(stripe), content);
+            each(content);
+            content.clear();
+        }
+    }
+}
+
+impl Content {
+    pub(super) fn new(hash: &IdHash) -> Content {
+        Content { noted: Vec::new(), names: Names::new(hash.clone()) }
+    }
+
+    fn empty_like(&self) -> Content {
+        Content { noted: Vec::with_capacity(self.noted.len()), names: self.names.empty_like() }
+    }
+
+    fn clear(&mut self) {
+        self.noted.clear();
+        self.names.clear();
+    }
+
+    fn number(&mut self, name: &str) -> Option<u32> {
+        if name.is_empty() {
+            return Some(NONE);
+        }
+        let most = (0..=MOST_NAME.min(name.len())).rev().find(|end| name.is_char_boundary(*end));
+        self.names.number(&name[..most.unwrap_or(0)], MOST_NAME_BYTES)
+    }
+}
+
+fn lock(stripe: &Stripe) -> MutexGuard<'_, Content> {
+    stripe.0.lock().unwrap_or_else(PoisonError::into_inner)
+}
