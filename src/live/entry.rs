@@ -36,6 +36,9 @@ struct Cold {
     special: Option<Box<Special>>,
     /// The name, once a refusal had to tell it.
     name: Option<Box<str>>,
+    /// Tries with a wrong secret since the last flush. They are counted here and not noted one by
+    /// one, so that they take the work that other strangers take.
+    wrong_secrets: u32,
     /// When the record was read, on the monotonic hand. In full: a token may lie idle for longer
     /// than 32 bits of milliseconds hold.
     filled_ms: u64,
@@ -257,10 +260,19 @@ impl Entry {
             Ok(granted) => (Decided::Granted(granted), self.count_grant(asked.now)),
             Err(refusal) => {
                 let secret_version = self.version_shown(&refusal, asked.digest);
+                let newly_dirty = matches!(refusal, Refusal::WrongSecret) && self.count_wrong_secret();
                 let refused = Refused { refusal, tenant: self.tenant, secret_version };
-                (Decided::Refused(refused), Counted::default())
+                (Decided::Refused(refused), Counted { newly_dirty, earlier: None })
             }
         }
+    }
+
+    fn count_wrong_secret(&mut self) -> bool {
+        let counter = &mut self.cold.get_or_insert_default().wrong_secrets;
+        *counter = counter.saturating_add(1);
+        let newly_dirty = !self.has(Flags::DIRTY);
+        self.version_and_flags |= Flags::DIRTY;
+        newly_dirty
     }
 
     /// Which secret was shown by whoever was refused after having shown a right one.
@@ -349,14 +361,21 @@ impl Entry {
         self.cold.get_or_insert_default().name = Some(name.into());
     }
 
-    /// Takes the grants that were counted since the last flush, all of one minute. Says whether the
-    /// entry has to be put on the list of those whose window is to give its memory back.
-    pub(super) fn take_grants(&mut self, now: Reading) -> (Grants, bool) {
+    /// Takes what was counted since the last flush: grants, all of one minute, and tries with a
+    /// wrong secret. Says whether the entry has to be put on the list of those whose window is to
+    /// give its memory back.
+    pub(super) fn take_counts(&mut self, now: Reading) -> (Grants, u32, bool) {
         let grants = Grants { number: std::mem::take(&mut self.granted), ago_ms: self.granted_ago_ms(now) };
+        let wrong_secrets = self.cold.as_mut().map_or(0, |cold| std::mem::take(&mut cold.wrong_secrets));
         self.version_and_flags &= !Flags::DIRTY;
+        let cold_is_empty =
+            self.cold.as_ref().is_some_and(|cold| cold.special.is_none() && cold.name.is_none());
+        if cold_is_empty && !self.has(Flags::FILLED) {
+            self.cold = None;
+        }
         let newly_lingering = self.window.heap_bytes() > 0 && !self.has(Flags::LINGERING);
         self.version_and_flags |= if newly_lingering { Flags::LINGERING } else { 0 };
-        (grants, newly_lingering)
+        (grants, wrong_secrets, newly_lingering)
     }
 
     pub(super) fn tenant(&self) -> u32 {

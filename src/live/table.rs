@@ -326,12 +326,13 @@ impl Live {
         }
     }
 
-    /// Takes the grants that were counted since the last time.
-    pub(crate) fn take_grants(&self, now: Reading, each: &mut dyn FnMut(Noted)) {
+    /// Takes what was counted in the table since the last time: grants, and tries with a wrong
+    /// secret.
+    pub(crate) fn take_counts(&self, now: Reading, each: &mut dyn FnMut(Noted)) {
         let mut lingering = Vec::new();
         for id in self.dirty.take() {
             let Some(mut entry) = self.entries.get_mut(&id) else { continue };
-            let (grants, newly_lingering) = entry.take_grants(now);
+            let (grants, wrong_secrets, newly_lingering) = entry.take_counts(now);
             let tenant = entry.tenant();
             drop(entry);
             if newly_lingering {
@@ -339,6 +340,9 @@ impl Live {
             }
             if grants.number > 0 {
                 each(noted(id, tenant, grants, now));
+            }
+            if wrong_secrets > 0 {
+                each(Noted::new(id, tenant, What::WrongSecret(wrong_secrets), now.wall_ms));
             }
         }
         self.lingering.push(lingering, now.monotonic_ms);

@@ -31,7 +31,7 @@ pub(super) struct Named {
 
 const STRIPES: usize = 16;
 /// A stripe that holds so much is folded at once: by then the next flush is late.
-const MOST_NOTED: usize = 4_096;
+const MOST_NOTED: usize = 2_048;
 const MOST_NAME_BYTES: usize = 256 << 10;
 /// The most that the buffer can claim.
 pub(super) const MOST_BYTES: usize = STRIPES * (MOST_NOTED * size_of::<Named>() + MOST_NAME_BYTES);
@@ -85,11 +85,12 @@ impl Buffer {
 
 impl Content {
     pub(super) fn new(hash: &IdHash) -> Content {
-        Content { noted: Vec::new(), names: Names::new(hash.clone()) }
+        // Claimed at once and touched only as far as it is used.
+        Content { noted: Vec::with_capacity(MOST_NOTED), names: Names::new(hash.clone()) }
     }
 
     fn empty_like(&self) -> Content {
-        Content { noted: Vec::with_capacity(self.noted.len()), names: self.names.empty_like() }
+        Content { noted: Vec::with_capacity(MOST_NOTED), names: self.names.empty_like() }
     }
 
     fn clear(&mut self) {

@@ -234,7 +234,7 @@ impl OfToken {
                 counts.last_used_at = counts.last_used_at.max(at);
                 (&mut counts.granted, number.into())
             }
-            What::WrongSecret => (&mut counts.wrong_secret, 1),
+            What::WrongSecret(number) => (&mut counts.wrong_secret, number.into()),
             What::Ended(Outcome::Granted) => {
                 counts.last_used_at = counts.last_used_at.max(granted_at);
                 counts.duration_us = counts.duration_us.saturating_add(noted.duration_us);
@@ -246,7 +246,7 @@ impl OfToken {
             What::Ended(_) => (&mut counts.refused, 1),
         };
         *counter += number;
-        if noted.what != What::WrongSecret {
+        if !matches!(noted.what, What::WrongSecret(_)) {
             counts.last_seen_at = counts.last_seen_at.max(granted_at);
         }
     }
@@ -287,7 +287,7 @@ fn count_figures(part: &mut Part, noted: &Noted) -> usize {
     let tally = &mut part.tally;
     match noted.what {
         What::Grants(number) => tally.granted = tally.granted.saturating_add(number.into()),
-        What::WrongSecret => tally.wrong_secret = tally.wrong_secret.saturating_add(1),
+        What::WrongSecret(number) => tally.wrong_secret = tally.wrong_secret.saturating_add(number.into()),
         What::Ended(Outcome::Granted) => {
             tally.finished = tally.finished.saturating_add(1);
             tally.statuses.count(noted.status);

@@ -32,8 +32,8 @@ pub(crate) enum What {
     Grants(u32),
     /// A granted request was finished, or one of the right secret's holder was refused.
     Ended(Outcome),
-    /// A try with a wrong secret.
-    WrongSecret,
+    /// So many tries with a wrong secret.
+    WrongSecret(u32),
 }
 
 impl Noted {

@@ -29,7 +29,7 @@ pub(crate) struct Recorder {
 struct Folded {
     fold: Fold,
     /// Where the content of stripes is put to be folded.
-    spare: Content,
+    spare: Option<Content>,
     /// What the batch takes that the store has not taken yet.
     waiting_bytes: usize,
     given_up: GivenUp,
@@ -80,7 +80,7 @@ impl Recorder {
     pub(crate) fn new(settings: Recording, prefix: Prefix, hash: IdHash) -> Recorder {
         let folded = Folded {
             fold: Fold::new(&hash),
-            spare: Content::new(&hash),
+            spare: None,
             waiting_bytes: 0,
             given_up: GivenUp::default(),
             carried: HashMap::new(),
@@ -158,6 +158,11 @@ impl Recorder {
         folded.carried.remove(token);
     }
 
+    /// A token with the id of one that was purged was issued.
+    pub(crate) fn remember(&self, token: &TokenId) {
+        self.folded().purged.ids.remove(token);
+    }
+
     /// How many bytes wait for the store, about, and what was given up.
     pub(crate) fn standing(&self) -> (usize, GivenUp) {
         let folded = self.folded();
@@ -165,9 +170,9 @@ impl Recorder {
     }
 
     fn fold_all(&self, folded: &mut Folded, plain: impl FnOnce(&mut dyn FnMut(Noted))) {
-        let mut spare = std::mem::replace(&mut folded.spare, Content::new(&self.hash));
+        let mut spare = folded.spare.take().unwrap_or_else(|| Content::new(&self.hash));
         self.buffer.take(&mut spare, |content| self.fold(folded, content));
-        folded.spare = spare;
+        folded.spare = Some(spare);
         let folding = self.folding(folded.waiting_bytes);
         plain(&mut |noted| {
             if !folded.purged.ids.contains(&noted.token) {

@@ -179,15 +179,15 @@ impl Engine {
     fn next_batch(&self) -> Option<Arc<UsageBatch>> {
         let mut state = self.flush.state();
         let now = self.clock.now();
-        let grants = |each: &mut dyn FnMut(Noted)| self.live.take_grants(now, each);
+        let counted = |each: &mut dyn FnMut(Noted)| self.live.take_counts(now, each);
         if state.waiting.is_some() {
             // Counted meanwhile, so that the buffer of what was noted does not overflow.
-            self.recorder.fold_meanwhile(grants);
+            self.recorder.fold_meanwhile(counted);
             return state.waiting.clone();
         }
         let batch = UsageBatch::new(self.flush.node, state.last_number + 1);
         let tenant = |number| self.live.tenant_name(number);
-        let mut batch = self.recorder.take(grants, batch, &self.catalog, tenant);
+        let mut batch = self.recorder.take(counted, batch, &self.catalog, tenant);
         let strangers = self.strangers.now();
         batch.add_strangers(minute_of(now.wall()), strangers.since(&state.strangers));
         state.taken_at = now.wall();

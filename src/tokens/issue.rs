@@ -87,6 +87,7 @@ impl Issue<'_> {
             match engine.store.insert(&token, &history, cap).await? {
                 Insertion::Inserted(sequence) => {
                     engine.live.issued(&id);
+                    engine.recorder.remember(&id);
                     token.record.sequence = sequence;
                     tracing::debug!(token = %id, "a token was issued");
                     return Ok(Issued { record: token.record, secret });

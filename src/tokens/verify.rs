@@ -219,12 +219,11 @@ impl Engine {
     }
 }
 
-/// What a refusal is counted as. A foreign tenant's try is no call of the token, and an unknown id
-/// is nobody's.
+/// What a refusal is noted as. A foreign tenant's try is no call of the token, an unknown id is
+/// nobody's, and a wrong secret the live table has counted.
 fn what(refusal: &Refusal) -> Option<What> {
     Some(What::Ended(match refusal {
-        Refusal::Unknown | Refusal::ForeignTenant => return None,
-        Refusal::WrongSecret => return Some(What::WrongSecret),
+        Refusal::Unknown | Refusal::ForeignTenant | Refusal::WrongSecret => return None,
         Refusal::Rotated(_) => Outcome::Rotated,
         Refusal::Revoked(_) => Outcome::Revoked,
         Refusal::NotYetValid(_) => Outcome::NotYetValid,

@@ -86,7 +86,7 @@ impl Server {
         let line = self.logged("a request with a token is finished");
         let field = |name: &str| line.split_once(name).unwrap().1.to_owned();
         let route = field("route=\"").split('"').next().unwrap().to_owned();
-        let status = field("status=").split(' ').next().unwrap().parse().unwrap();
+        let status = field("status_code=").split(' ').next().unwrap().parse().unwrap();
         (route, status)
     }
 }
