@@ -17,8 +17,6 @@ mod privacy;
 mod recent;
 mod recorder;
 mod settings;
-#[cfg(test)]
-mod tests;
 
 pub(crate) use noted::{Noted, What};
 pub use privacy::Privacy;

@@ -163,7 +163,8 @@ impl Fold {
         if is_call {
             let has_room = keeping < Keeping::NoNames;
             given_up.names += u64::from(route.is_none() || client.is_none());
-            self.bytes += count_names(part, noted, route, client, has_room);
+            let claimed = count_names(part, noted, route, client, has_room);
+            self.bytes = self.bytes.saturating_add_signed(claimed);
         }
     }
 
@@ -303,21 +304,21 @@ fn count_figures(part: &mut Part, noted: &Noted) -> usize {
 }
 
 /// Counts a call for its endpoint, its client, its scopes and its secret; gives the bytes that were
-/// claimed.
+/// claimed, or given back.
 fn count_names(
     part: &mut Part,
     noted: &Noted,
     route: Option<u32>,
     client: Option<u32>,
     has_room: bool,
-) -> usize {
+) -> isize {
     let What::Ended(outcome) = noted.what else { return 0 };
     let at = DateTime::from_timestamp_millis(noted.at_ms);
     let before = part.endpoints.len() + part.clients.len() + part.scopes.len() + part.secrets.len();
     let mut buckets = 0;
 
     let is_failure = outcome != Outcome::Limited && (outcome != Outcome::Granted || noted.status >= 400);
-    count(&mut part.endpoints, route, has_room, |share| {
+    let is_named = count(&mut part.endpoints, route, has_room, |share| {
         share.calls += 1;
         share.limited += u64::from(outcome == Outcome::Limited);
         share.errors += u64::from(is_failure);
@@ -325,9 +326,11 @@ fn count_names(
             let before = share.latency.width();
             share.duration_us = share.duration_us.saturating_add(noted.duration_us);
             share.latency.record(noted.duration_us);
-            buckets += share.latency.width() - before;
+            buckets = share.latency.width() - before;
         }
     });
+    // What goes to "other" has its buckets already, but for a few.
+    let buckets = if is_named { buckets } else { 0 };
     if client != Some(NONE) {
         count(&mut part.clients, client, has_room, |share| {
             share.calls += 1;
@@ -355,25 +358,33 @@ fn count_names(
 
     let after = part.endpoints.len() + part.clients.len() + part.scopes.len() + part.secrets.len();
     let most = 2 * Subject::Token(noted.token).names();
+    let mut claimed = (BUCKET * buckets + NAME * after.saturating_sub(before)) as isize;
     if part.endpoints.len() > most || part.clients.len() > most || part.secrets.len() > most {
+        let before = part.bytes_of_names(NAME, BUCKET);
         part.shrink(most / 2);
+        claimed -= before.saturating_sub(part.bytes_of_names(NAME, BUCKET)) as isize;
     }
-    BUCKET * buckets + NAME * after.saturating_sub(before)
+    claimed
 }
 
-/// Counts one call for a name; where it has none, or there is no room for it, under "other".
+/// Counts one call for a name; where it has none, or there is no room for it, under "other". Says
+/// whether it has one.
 fn count<V: Share>(
     breakdown: &mut Breakdown<u32, V>,
     name: Option<u32>,
     has_room: bool,
     add: impl FnOnce(&mut V),
-) {
+) -> bool {
     match name.filter(|name| has_room || breakdown.get(name).is_some()) {
-        Some(name) => add(breakdown.count(&name, 1)),
+        Some(name) => {
+            add(breakdown.count(&name, 1));
+            true
+        }
         None => {
             let mut share = V::default();
             add(&mut share);
             breakdown.add_other(&share);
+            false
         }
     }
 }

@@ -77,6 +77,13 @@ impl Part {
         self.tokens.shrink(names);
     }
 
+    /// What the names take, at so many bytes a name and a bucket of their times.
+    pub(super) fn bytes_of_names(&self, name: usize, bucket: usize) -> usize {
+        let names = self.endpoints.len() + self.clients.len() + self.scopes.len() + self.secrets.len();
+        let buckets: usize = self.endpoints.iter().map(|(_, share)| share.latency.width()).sum();
+        name * names + bucket * buckets
+    }
+
     fn widest(&self) -> usize {
         let widths = [self.endpoints.len(), self.clients.len(), self.scopes.len(), self.tokens.len()];
         widths.into_iter().fold(0, usize::max)
