@@ -7,6 +7,8 @@ mod flush;
 mod grant;
 mod issue;
 mod manage;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod miss;
 mod need;
 mod read;

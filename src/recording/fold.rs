@@ -24,6 +24,9 @@ pub(super) struct Fold {
     clients: ClientNumbers,
     /// An estimate of what `tokens` takes, totals apart.
     bytes: usize,
+    /// Of all tokens together, since it was last told to the `metrics` facade.
+    #[cfg(feature = "metrics")]
+    pub(super) service: Part,
 }
 
 /// What was counted for a token.
@@ -76,7 +79,21 @@ impl Fold {
             names: Names::new(hash.clone()),
             clients: ClientNumbers::new(),
             bytes: 0,
+            #[cfg(feature = "metrics")]
+            service: Part::default(),
         }
+    }
+
+    /// Takes all of it, and begins anew.
+    pub(super) fn take(&mut self, hash: &IdHash) -> Fold {
+        let fold = std::mem::replace(self, Fold::new(hash));
+        #[cfg(feature = "metrics")]
+        let fold = {
+            let mut fold = fold;
+            self.service = std::mem::take(&mut fold.service);
+            fold
+        };
+        fold
     }
 
     /// What the figures take, totals apart.
@@ -134,6 +151,8 @@ impl Fold {
         keeping: Keeping,
         given_up: &mut GivenUp,
     ) {
+        #[cfg(feature = "metrics")]
+        count_figures(&mut self.service, noted);
         let of_token = self.tokens.entry(noted.token).or_default();
         of_token.tenant = noted.tenant;
         of_token.count(noted);

@@ -127,7 +127,7 @@ impl Recorder {
         let (fold, mut carried) = {
             let mut folded = self.folded();
             self.fold_all(&mut folded, plain);
-            let fold = std::mem::replace(&mut folded.fold, Fold::new(&self.hash));
+            let fold = folded.fold.take(&self.hash);
             folded.waiting_bytes = fold.bytes();
             (fold, std::mem::take(&mut folded.carried))
         };
@@ -142,6 +142,12 @@ impl Recorder {
     /// the batch before.
     pub(crate) fn fold_meanwhile(&self, plain: impl FnOnce(&mut dyn FnMut(Noted))) {
         self.fold_all(&mut self.folded(), plain);
+    }
+
+    /// The figures of all tokens together since the last time.
+    #[cfg(feature = "metrics")]
+    pub(crate) fn take_service(&self) -> crate::usage::Tally {
+        std::mem::take(&mut self.folded().fold.service.tally)
     }
 
     /// The store has taken the batch.

@@ -194,6 +194,8 @@ impl TokensBuilder {
             flush: Flush::new(u64::from_ne_bytes(node), start),
             recorder,
         });
+        #[cfg(feature = "metrics")]
+        super::metrics::describe();
         let background = self.flush_every.and_then(|interval| Background::start(engine.clone(), interval));
         Ok(Tokens(Arc::new(Handle { engine, background })))
     }

@@ -23,6 +23,8 @@ pub(super) struct Flush {
     ///
     /// [`TokenStore::changes_by_others`]: crate::TokenStore::changes_by_others
     heeded: AtomicU64,
+    #[cfg(feature = "metrics")]
+    told_metrics: Mutex<super::metrics::Told>,
 }
 
 struct State {
@@ -55,7 +57,18 @@ impl Flush {
             strangers,
             forget_at: start,
         };
-        Flush { node, state: Mutex::new(state), heeded: AtomicU64::new(0) }
+        Flush {
+            node,
+            state: Mutex::new(state),
+            heeded: AtomicU64::new(0),
+            #[cfg(feature = "metrics")]
+            told_metrics: Default::default(),
+        }
+    }
+
+    #[cfg(feature = "metrics")]
+    pub(super) fn told_metrics(&self) -> MutexGuard<'_, super::metrics::Told> {
+        self.told_metrics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The moment as of which the store's counters are true.
@@ -125,6 +138,13 @@ impl Engine {
     /// done: a full disk must not hide a revocation.
     async fn tend(&self) -> Result<(), StoreError> {
         self.live.release_windows(self.clock.now());
+        let tended = self.tend_store().await;
+        #[cfg(feature = "metrics")]
+        self.tell_metrics();
+        tended
+    }
+
+    async fn tend_store(&self) -> Result<(), StoreError> {
         self.open().await?;
         let heeded = self.heed_others().await;
         let flushed = self.flush().await;
@@ -159,12 +179,18 @@ impl Engine {
     }
 
     async fn flush(&self) -> Result<(), StoreError> {
-        if self.recorder.wants_key() {
-            self.recorder.set_key(self.store.service_key().await?);
+        // Without it no client is told, until the next time.
+        if self.recorder.wants_key()
+            && let Ok(key) = self.store.service_key().await
+        {
+            self.recorder.set_key(key);
         }
         // Two rounds at most: a batch that had to wait, and what was counted since.
         while let Some(batch) = self.next_batch() {
-            self.usage.add(&batch).await?;
+            let added = self.usage.add(&batch).await;
+            #[cfg(feature = "metrics")]
+            super::metrics::flushed(added.is_ok());
+            added?;
             let mut state = self.flush.state();
             if state.waiting.as_ref().is_some_and(|waiting| waiting.number == batch.number) {
                 state.waiting = None;

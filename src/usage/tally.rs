@@ -170,6 +170,22 @@ impl Tally {
         self.peak = Peak::busier(self.peak, more.peak);
     }
 
+    /// How many requests came to this outcome.
+    pub fn of_outcome(&self, outcome: Outcome) -> u64 {
+        match outcome {
+            Outcome::Granted => self.granted,
+            Outcome::Limited => self.limited,
+            Outcome::MissingScope => self.missing_scope,
+            Outcome::Revoked => self.refusals.revoked,
+            Outcome::Expired => self.refusals.expired,
+            Outcome::NotYetValid => self.refusals.not_yet_valid,
+            Outcome::Paused => self.refusals.paused,
+            Outcome::Rotated => self.refusals.rotated,
+            Outcome::Address => self.refusals.address,
+            Outcome::NotForTokens => self.refusals.not_for_tokens,
+        }
+    }
+
     /// Counts a refusal.
     pub(crate) fn refuse(&mut self, outcome: Outcome, number: u64) {
         let counter = match outcome {

@@ -7,6 +7,7 @@ mod seen;
 mod source;
 #[path = "../support/mod.rs"]
 mod support;
+mod used;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -86,7 +87,7 @@ fn nothing_that_can_be_shown_shows_a_secret() {
                         Verdict::Granted(grant) => {
                             shown.debug(&grant);
                             shown.debug(grant.standing());
-                            grant.record("/orders/{id}", 200, Duration::from_millis(3));
+                            used::record(&grant, text);
                             shown.debug(&grant.into_caller());
                         }
                         Verdict::Denied(denied) => {
@@ -161,11 +162,11 @@ fn nothing_that_can_be_shown_shows_a_secret() {
             shown.json(entry.draft.personal.as_ref().unwrap());
             entry.draft.changes.iter().for_each(|change| shown.json(change));
         }
-        for usage in tokens.usage_of(&ids).await.unwrap().values() {
-            shown.json(usage);
-            shown.json(&usage.counts);
+        let flushed = batches.batches.lock().unwrap().clone();
+        for slice in batches.memory.slices(&used::everything()).await.unwrap() {
+            shown.json(&slice);
         }
-        batches.batches.lock().unwrap().iter().for_each(|batch| shown.json(batch));
+        used::show(&mut shown, &tokens, &ids, &flushed).await;
         assert!(batches.failures.load(Ordering::SeqCst) == 0);
 
         // Errors, each of them.

@@ -1,0 +1,77 @@
+//! What is told of the use of tokens, though clients send their token where it does not belong.
+
+use std::time::Duration;
+
+use tokenward::usage::{Call, CallQuery, Level, Outdated, Retention, Slice, SliceQuery, Span};
+use tokenward::{Grant, Period, Privacy, Recording, Subject, TokenId, Tokens, UsageBatch};
+
+use crate::seen::Shown;
+
+/// Records a call by a client that calls itself by its token.
+pub fn record(grant: &Grant<'_>, text: &str) {
+    let agent = format!("sync/2.3 (token {text})");
+    let call = Call::new("/orders/{id}", 200, Duration::from_millis(3)).bytes(512);
+    grant.record_call(&call.agent(&agent).address("203.0.113.9".parse().unwrap()));
+}
+
+/// Shows everything that is told of the use of these tokens.
+pub async fn show(shown: &mut Shown, tokens: &Tokens, ids: &[TokenId], batches: &[UsageBatch]) {
+    let now = tokens.clock().now().wall();
+    let period = Period::last_24_hours(now);
+    shown.json(&period);
+    for usage in tokens.usage_of(ids).await.unwrap().values() {
+        shown.json(usage);
+        shown.json(&usage.counts);
+    }
+    let subjects = ids.iter().copied().map(Subject::Token);
+    for subject in subjects.chain([Subject::All, Subject::Tenant(Some("acme".into()))]) {
+        let told = tokens.statistics(subject.clone(), period).await.unwrap();
+        let calls = tokens.recent_calls(&CallQuery::new(subject.clone())).await.unwrap();
+        calls.calls.iter().for_each(|call| {
+            shown.json(call);
+            shown.json(&call.outcome);
+            call.client.iter().for_each(|client| shown.json(client));
+        });
+        shown.json(&calls);
+        shown.json(&told.tally);
+        shown.json(&told.detail);
+        shown.json(&told.detail.endpoints);
+        told.detail.endpoints.iter().for_each(|(_, of)| shown.json(of));
+        told.detail.scopes.iter().for_each(|(_, of)| shown.json(of));
+        told.detail.secrets.iter().for_each(|(_, of)| shown.json(of));
+        told.detail.tokens.iter().for_each(|(_, of)| shown.json(of));
+        told.clients.iter().for_each(|(_, of)| shown.json(of));
+        shown.json(&told.refusals);
+        shown.json(&told.strangers);
+        shown.json(&told.statuses);
+        shown.json(&told.latency);
+        told.peak.iter().for_each(|peak| shown.json(peak));
+        shown.json(&told);
+        let series = tokens.time_series(subject.clone(), period, 60).await.unwrap();
+        shown.json(&series.steps[0]);
+        shown.json(&series);
+        shown.json(&subject);
+    }
+    for batch in batches {
+        batch.slices.iter().for_each(|slice: &Slice| shown.json(slice));
+        shown.json(batch);
+    }
+    shown.json(&Level::Hour);
+    shown.debug(&everything());
+    everything().spans.iter().for_each(|span| shown.debug(span));
+    shown.debug(&CallQuery::new(Subject::All));
+    shown.debug(&Outdated::nothing());
+    shown.debug(&Retention::default());
+    shown.debug(&Recording::default());
+    shown.debug(&Privacy::Hashed);
+    shown.debug(&Call::new("GET /orders", 200, Duration::ZERO));
+    let health = tokens.recording_health();
+    shown.json(&health);
+    shown.json(&health.given_up);
+}
+
+/// All that is kept by the hour of all tokens together.
+pub fn everything() -> SliceQuery {
+    let span = Span { level: Level::Hour, from: i64::MIN, until: i64::MAX };
+    SliceQuery::new(vec![Subject::All], vec![span]).detailed()
+}
