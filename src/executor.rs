@@ -1,9 +1,11 @@
 //! Running futures without a runtime: changes that outlive their caller, and threads of our own.
 
 mod announcement;
+mod nudge;
 mod spawner;
 
 pub(crate) use announcement::Announcement;
+pub(crate) use nudge::{Nudge, Woken};
 pub use spawner::Spawner;
 
 use std::pin::pin;

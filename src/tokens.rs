@@ -1,5 +1,6 @@
 //! The engine: issue, verify, rotate, revoke, change, list and watch tokens.
 
+mod background;
 mod builder;
 mod change;
 mod difference;
@@ -14,6 +15,7 @@ mod need;
 mod read;
 mod refusals;
 mod statistics;
+mod tend;
 mod verify;
 
 pub use builder::TokensBuilder;
@@ -72,7 +74,7 @@ pub struct Tokens(Arc<Handle>);
 /// What the clones share: the engine, and the background thread that ends with the last of them.
 struct Handle {
     engine: Arc<Engine>,
-    background: Option<flush::Background>,
+    background: Option<background::Background>,
 }
 
 /// What the background thread shares with the clones.
@@ -91,6 +93,7 @@ pub(crate) struct Engine {
     opening: miss::Opening,
     strangers: refusals::StrangerCounters,
     flush: flush::Flush,
+    tending: tend::Tending,
     recorder: Arc<Recorder>,
 }
 

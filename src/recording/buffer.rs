@@ -29,8 +29,19 @@ pub(super) struct Named {
     pub(super) agent: u32,
 }
 
+/// How full a stripe is after something was left in it.
+pub(super) enum Pushed {
+    /// There is room.
+    Room,
+    /// It is time to fold it.
+    HalfFull,
+    /// It was full: this is to be folded at once, and there is room again.
+    Full(Content),
+}
+
 const STRIPES: usize = 16;
-/// A stripe that holds so much is folded at once: by then the next flush is late.
+/// A stripe that holds so much is folded at once, by whoever finds it full. At half of it the
+/// background thread is woken, so that this is rare.
 const MOST_NOTED: usize = 2_048;
 const MOST_NAME_BYTES: usize = 256 << 10;
 /// The most that the buffer can claim.
@@ -52,24 +63,23 @@ impl Buffer {
         Buffer { stripes: (0..STRIPES).map(|_| empty()).collect() }
     }
 
-    /// Leaves something to be counted. Where the stripe is full, its content is given back to be
-    /// folded at once; then there is room again.
-    pub(super) fn push(&self, noted: Noted, route: &str, agent: &str) -> Option<Content> {
+    /// Leaves something to be counted.
+    pub(super) fn push(&self, noted: Noted, route: &str, agent: &str) -> Pushed {
         // A thread that is ending may have none any more.
         let mine = MINE.try_with(|mine| *mine).unwrap_or(0);
         let mut content = lock(&self.stripes[mine]);
-        let mut full = None;
+        let mut pushed = Pushed::Room;
         let numbers = content.number(route).zip(content.number(agent));
         let (route, agent) = match numbers {
             Some(numbers) if content.noted.len() < MOST_NOTED => numbers,
             _ => {
                 let empty = content.empty_like();
-                full = Some(std::mem::replace(&mut *content, empty));
+                pushed = Pushed::Full(std::mem::replace(&mut *content, empty));
                 (content.number(route).unwrap_or(NONE), content.number(agent).unwrap_or(NONE))
             }
         };
         content.noted.push(Named { noted, route, agent });
-        full
+        if content.noted.len() == MOST_NOTED / 2 { Pushed::HalfFull } else { pushed }
     }
 
     /// Takes what one stripe after the other holds. `content` is where it is put, and what it

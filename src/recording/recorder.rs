@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::Serialize;
 
-use super::buffer::{Buffer, Content, MOST_BYTES};
+use super::buffer::{Buffer, Content, MOST_BYTES, Pushed};
 use super::client::Telling;
 use super::fold::{Fold, Folding};
 use super::noted::Noted;
 use super::{Privacy, Recording};
+use crate::executor::Nudge;
 use crate::live::IdHash;
 use crate::scope::CompiledCatalog;
 use crate::usage::UsageBatch;
@@ -24,6 +25,8 @@ pub(crate) struct Recorder {
     key: OnceLock<[u8; 32]>,
     buffer: Buffer,
     folded: Mutex<Folded>,
+    /// Wakes the thread that folds, before the buffer is full.
+    nudge: Arc<Nudge>,
 }
 
 struct Folded {
@@ -87,7 +90,15 @@ impl Recorder {
             purged: Purged::default(),
         };
         let buffer = Buffer::new(&hash);
-        Recorder { settings, prefix, hash, key: OnceLock::new(), buffer, folded: Mutex::new(folded) }
+        Recorder {
+            settings,
+            prefix,
+            hash,
+            key: OnceLock::new(),
+            buffer,
+            folded: Mutex::new(folded),
+            nudge: Arc::default(),
+        }
     }
 
     pub(crate) fn settings(&self) -> &Recording {
@@ -110,10 +121,19 @@ impl Recorder {
             Privacy::Off => (None, ""),
             _ => (noted.address, agent),
         };
-        if let Some(mut full) = self.buffer.push(Noted { address, ..noted }, route, agent) {
-            let mut folded = self.folded();
-            self.fold(&mut folded, &mut full);
+        match self.buffer.push(Noted { address, ..noted }, route, agent) {
+            Pushed::Room => {}
+            Pushed::HalfFull => self.nudge.nudge(),
+            Pushed::Full(mut content) => {
+                let mut folded = self.folded();
+                self.fold(&mut folded, &mut content);
+            }
         }
+    }
+
+    /// What wakes the thread that folds.
+    pub(crate) fn nudge(&self) -> &Arc<Nudge> {
+        &self.nudge
     }
 
     /// Counts all that was noted, and what `plain` gives beside it; then takes it as a batch.

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::flush::{Background, Flush};
+use super::background::Background;
+use super::flush::Flush;
+use super::tend::Tending;
 use super::{Engine, Handle, Tokens};
 use crate::clock::{Clock, SystemClock};
 use crate::live::{IdHash, Live, LiveSize, Trust};
@@ -119,6 +121,9 @@ impl TokensBuilder {
 
     /// How often what was counted is written: one batch for all tokens, by a thread of our own.
     /// The default is a second; a kill loses at most that. Less than 10 ms counts as 10 ms.
+    ///
+    /// Writing takes a twentieth of the time at most: where a batch took longer than that, the next
+    /// one waits, up to 10 seconds, and a kill may lose as much.
     pub fn flush_every(mut self, interval: Duration) -> TokensBuilder {
         self.flush_every = Some(interval.max(Duration::from_millis(10)));
         self
@@ -192,6 +197,7 @@ impl TokensBuilder {
             opening: Default::default(),
             strangers: Default::default(),
             flush: Flush::new(u64::from_ne_bytes(node), start),
+            tending: Tending::new(start),
             recorder,
         });
         #[cfg(feature = "metrics")]

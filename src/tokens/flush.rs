@@ -1,28 +1,19 @@
 //! Handing what was counted to the store, in one batch for all tokens.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
-use super::{Engine, Handle, Tokens};
-use crate::executor::{Announcement, block_on};
-use crate::live::Known;
-use crate::recording::{Noted, RecordingHealth};
+use super::Engine;
+use crate::recording::Noted;
 use crate::usage::period::minute_of;
 use crate::usage::{Strangers, UsageBatch};
-use crate::{Error, StoreError, TokenId};
+use crate::{StoreError, TokenId};
 
 /// What is on its way to the store of usage.
 pub(super) struct Flush {
     node: u64,
     state: Mutex<State>,
-    /// The changes by others that were heeded, as [`TokenStore::changes_by_others`] counts them.
-    ///
-    /// [`TokenStore::changes_by_others`]: crate::TokenStore::changes_by_others
-    heeded: AtomicU64,
     #[cfg(feature = "metrics")]
     told_metrics: Mutex<super::metrics::Told>,
 }
@@ -38,12 +29,16 @@ struct State {
     written_until: DateTime<Utc>,
     /// The strangers that are in a batch already.
     strangers: Strangers,
-    /// When the store is to forget again what is outdated.
-    forget_at: DateTime<Utc>,
+    /// No batch is taken by the background thread before this moment of the monotonic clock: the
+    /// one before took long to write.
+    pause_until_ms: u64,
 }
 
-/// How often the store is to forget what is outdated.
-const FORGET_EVERY: TimeDelta = TimeDelta::minutes(10);
+/// So many times as long as a batch took to write, no other is written in the background: writing
+/// takes a twentieth of the time at most.
+const PAUSE: u64 = 19;
+/// And no longer than this.
+const LONGEST_PAUSE_MS: u64 = 10_000;
 
 impl Flush {
     /// Nothing was counted before `start`.
@@ -55,12 +50,11 @@ impl Flush {
             taken_at: start,
             written_until: start,
             strangers,
-            forget_at: start,
+            pause_until_ms: 0,
         };
         Flush {
             node,
             state: Mutex::new(state),
-            heeded: AtomicU64::new(0),
             #[cfg(feature = "metrics")]
             told_metrics: Default::default(),
         }
@@ -89,96 +83,24 @@ impl Flush {
     }
 }
 
-impl Tokens {
-    /// Makes the store ready. Without it that happens at first use.
-    ///
-    /// # Errors
-    /// [`Error::Store`] where it cannot be opened. It may be tried again.
-    pub async fn open(&self) -> Result<(), Error> {
-        Ok(self.engine().open().await?)
-    }
-
-    /// Writes what was counted until now, and heeds what others have changed in the store
-    /// meanwhile: of a revocation by hand, with SQL, every verification knows that begins after
-    /// this has returned.
-    ///
-    /// # Errors
-    /// [`Error::Store`] where the store failed. Nothing is lost: the next flush writes it.
-    pub async fn flush(&self) -> Result<(), Error> {
-        Ok(self.engine().tend().await?)
-    }
-
-    /// Writes what was counted, and ends the thread that writes in the background. May be called
-    /// several times, and what is called afterwards still works. When the last clone is dropped
-    /// after this, the store is closed.
-    ///
-    /// # Errors
-    /// [`Error::Store`] where the store failed. Call it again, or lose what was counted since the
-    /// last flush.
-    pub async fn shutdown(&self) -> Result<(), Error> {
-        if let Some(background) = &self.0.background {
-            background.stop();
-            background.ended.heard(|()| ()).await;
-        }
-        self.flush().await
-    }
-}
-
-impl Tokens {
-    /// How recording stands: until when all that was counted is written, how much waits for the
-    /// store, and what was given up while it did.
-    pub fn recording_health(&self) -> RecordingHealth {
-        let (waiting_bytes, given_up) = self.engine().recorder.standing();
-        RecordingHealth { written_until: self.engine().flush.written_until(), waiting_bytes, given_up }
-    }
-}
-
 impl Engine {
-    /// Everything that is done at regular intervals. A part that fails keeps no other from being
-    /// done: a full disk must not hide a revocation.
-    async fn tend(&self) -> Result<(), StoreError> {
-        self.live.release_windows(self.clock.now());
-        let tended = self.tend_store().await;
-        #[cfg(feature = "metrics")]
-        self.tell_metrics();
-        tended
-    }
-
-    async fn tend_store(&self) -> Result<(), StoreError> {
-        self.open().await?;
-        let heeded = self.heed_others().await;
-        let flushed = self.flush().await;
-        let settled = self.settle_unknown_outcomes().await;
-        let forgotten = self.forget_outdated().await;
-        heeded.and(flushed).and(settled).and(forgotten)
-    }
-
-    /// Has the store forget some of what is outdated, now and then.
-    async fn forget_outdated(&self) -> Result<(), StoreError> {
-        let now = self.clock.now().wall();
-        if now < self.flush.state().forget_at {
+    /// Writes what was counted, unless the last time took so long that it is to wait.
+    pub(super) async fn flush_in_pace(&self) -> Result<(), StoreError> {
+        let now_ms = || self.clock.now().monotonic_ms;
+        let begun_ms = now_ms();
+        if begun_ms < self.flush.state().pause_until_ms {
+            self.fold();
             return Ok(());
         }
-        let more = self.usage.forget(&self.recorder.settings().retention.outdated(now)).await?;
-        if !more {
-            self.flush.state().forget_at = now.checked_add_signed(FORGET_EVERY).unwrap_or(now);
-        }
-        Ok(())
+        let flushed = self.flush().await;
+        let took_ms = now_ms().saturating_sub(begun_ms);
+        let pause_ms = (took_ms * PAUSE).min(LONGEST_PAUSE_MS);
+        self.flush.state().pause_until_ms = now_ms().saturating_add(pause_ms);
+        flushed
     }
 
-    /// Believes nothing that was read before, if others have changed tokens since.
-    async fn heed_others(&self) -> Result<(), StoreError> {
-        let changes = self.store.changes_by_others().await?;
-        if self.flush.heeded.load(Ordering::Acquire) != changes {
-            self.live.mark_all().finish();
-            // Noted afterwards: whoever sees the number finds the table already distrusted.
-            self.flush.heeded.store(changes, Ordering::Release);
-            tracing::warn!("tokens were changed in the store by somebody else; all are read again");
-        }
-        Ok(())
-    }
-
-    async fn flush(&self) -> Result<(), StoreError> {
+    /// Writes what was counted.
+    pub(super) async fn flush(&self) -> Result<(), StoreError> {
         // Without it no client is told, until the next time.
         if self.recorder.wants_key()
             && let Ok(key) = self.store.service_key().await
@@ -199,6 +121,12 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Makes figures of what was noted, to be written later.
+    pub(super) fn fold(&self) {
+        let now = self.clock.now();
+        self.recorder.fold_meanwhile(|each| self.live.take_counts(now, each));
     }
 
     /// The batch that had to wait, or what was counted since the last one.
@@ -225,120 +153,5 @@ impl Engine {
         state.last_number = batch.number;
         state.waiting = Some(Arc::new(batch));
         state.waiting.clone()
-    }
-
-    /// Asks the store what became of changes whose outcome is unknown.
-    pub(super) async fn settle_unknown_outcomes(&self) -> Result<(), StoreError> {
-        self.open().await?;
-        let mut outcome = Ok(());
-        for (id, through) in self.live.unsettled() {
-            // One row that cannot be read does not keep the others from being settled.
-            match self.store.load_settled(&id).await {
-                Ok(Some(token)) => self.live.settled(id, through, Known::Record(Box::new(token))),
-                Ok(None) => self.live.settled(id, through, Known::Gone),
-                Err(error) => outcome = Err(error),
-            }
-        }
-        if let Some(through) = self.live.unsettled_all() {
-            // Any look-up under the lock will do: it waits for what is under way.
-            self.store.load_settled(&TokenId::placeholder()).await?;
-            self.live.settled_all(through);
-        }
-        outcome
-    }
-}
-
-/// The thread that flushes.
-pub(super) struct Background {
-    stop: Arc<(Mutex<bool>, Condvar)>,
-    /// Told when the thread holds nothing of the engine any more.
-    ended: Arc<Announcement<()>>,
-}
-
-/// Tells that the thread has ended, by whichever way.
-struct Ending(Arc<Announcement<()>>);
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        self.0.tell(());
-    }
-}
-
-impl Background {
-    /// None where no thread can be had: flushing is then up to [`Tokens::flush`], and a line says so.
-    pub(super) fn start(engine: Arc<Engine>, interval: Duration) -> Option<Background> {
-        let stop = Arc::new((Mutex::new(false), Condvar::new()));
-        let ended = Arc::new(Announcement::new());
-        let background = Background { stop: stop.clone(), ended: ended.clone() };
-        let run = move || {
-            // Dropped in the reverse of this order: the engine first.
-            let _ending = Ending(ended);
-            let engine = engine;
-            let mut failing = false;
-            while !wait(&stop, interval) {
-                block_on(engine.tick(&mut failing));
-            }
-            block_on(engine.tick(&mut failing));
-        };
-        match thread::Builder::new().name("tokenward-flush".into()).spawn(run) {
-            Ok(_) => Some(background),
-            Err(error) => {
-                tracing::error!(%error, "no thread could be started that writes the use of tokens");
-                None
-            }
-        }
-    }
-
-    fn stop(&self) {
-        *self.stop.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.stop.1.notify_all();
-    }
-}
-
-/// Waits for the interval, and says whether it is time to stop.
-fn wait(stop: &(Mutex<bool>, Condvar), interval: Duration) -> bool {
-    let stopped = stop.0.lock().unwrap_or_else(PoisonError::into_inner);
-    let waited = stop.1.wait_timeout_while(stopped, interval, |stopped| !*stopped);
-    *waited.unwrap_or_else(PoisonError::into_inner).0
-}
-
-impl Engine {
-    async fn tick(&self, failing: &mut bool) {
-        let outcome = self.tend().await;
-        // One line when it begins and one when it ends, whatever the interval.
-        match outcome {
-            Ok(()) if *failing => {
-                *failing = false;
-                tracing::info!("the use of tokens is written again");
-            }
-            Err(error) if !*failing => {
-                *failing = true;
-                tracing::warn!(error = %Chain(&error), "the use of tokens cannot be written; it is kept in memory");
-            }
-            _ => {}
-        }
-    }
-}
-
-/// An error with what it came from.
-struct Chain<'a>(&'a StoreError);
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{}", self.0)?;
-        let mut source = std::error::Error::source(self.0);
-        while let Some(error) = source {
-            write!(formatter, ": {error}")?;
-            source = error.source();
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Handle {
-    fn drop(&mut self) {
-        if let Some(background) = &self.background {
-            background.stop();
-        }
     }
 }

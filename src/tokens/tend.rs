@@ -1,0 +1,149 @@
+//! What is done at regular intervals, beside all requests.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::{Engine, Tokens};
+use crate::live::Known;
+use crate::recording::RecordingHealth;
+use crate::{Error, StoreError, TokenId};
+
+/// What is remembered from one round to the next.
+pub(super) struct Tending {
+    /// The changes by others that were heeded, as [`TokenStore::changes_by_others`] counts them.
+    ///
+    /// [`TokenStore::changes_by_others`]: crate::TokenStore::changes_by_others
+    heeded: AtomicU64,
+    /// When the store is to forget again what is outdated.
+    forget_at: Mutex<DateTime<Utc>>,
+}
+
+/// How often the store is to forget what is outdated.
+const FORGET_EVERY: TimeDelta = TimeDelta::minutes(10);
+
+impl Tending {
+    pub(super) fn new(start: DateTime<Utc>) -> Tending {
+        Tending { heeded: AtomicU64::new(0), forget_at: Mutex::new(start) }
+    }
+
+    fn forget_at(&self) -> MutexGuard<'_, DateTime<Utc>> {
+        self.forget_at.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tokens {
+    /// Makes the store ready. Without it that happens at first use.
+    ///
+    /// # Errors
+    /// [`Error::Store`] where it cannot be opened. It may be tried again.
+    pub async fn open(&self) -> Result<(), Error> {
+        Ok(self.engine().open().await?)
+    }
+
+    /// Writes what was counted until now, and heeds what others have changed in the store
+    /// meanwhile: of a revocation by hand, with SQL, every verification knows that begins after
+    /// this has returned.
+    ///
+    /// # Errors
+    /// [`Error::Store`] where the store failed. Nothing is lost: the next flush writes it.
+    pub async fn flush(&self) -> Result<(), Error> {
+        let engine = self.engine();
+        Ok(engine.tend(engine.flush()).await?)
+    }
+
+    /// Writes what was counted, and ends the thread that writes in the background. May be called
+    /// several times, and what is called afterwards still works. When the last clone is dropped
+    /// after this, the store is closed.
+    ///
+    /// # Errors
+    /// [`Error::Store`] where the store failed. Call it again, or lose what was counted since the
+    /// last flush.
+    pub async fn shutdown(&self) -> Result<(), Error> {
+        if let Some(background) = &self.0.background {
+            background.stop();
+            background.ended.heard(|()| ()).await;
+        }
+        self.flush().await
+    }
+
+    /// How recording stands: until when all that was counted is written, how much waits for the
+    /// store, and what was given up while it did.
+    pub fn recording_health(&self) -> RecordingHealth {
+        let (waiting_bytes, given_up) = self.engine().recorder.standing();
+        RecordingHealth { written_until: self.engine().flush.written_until(), waiting_bytes, given_up }
+    }
+}
+
+impl Engine {
+    /// Everything that is done at regular intervals. A part that fails keeps no other from being
+    /// done: a full disk must not hide a revocation.
+    pub(super) async fn tend(
+        &self,
+        flush: impl Future<Output = Result<(), StoreError>>,
+    ) -> Result<(), StoreError> {
+        self.live.release_windows(self.clock.now());
+        let tended = self.tend_store(flush).await;
+        #[cfg(feature = "metrics")]
+        self.tell_metrics();
+        tended
+    }
+
+    async fn tend_store(
+        &self,
+        flush: impl Future<Output = Result<(), StoreError>>,
+    ) -> Result<(), StoreError> {
+        self.open().await?;
+        let heeded = self.heed_others().await;
+        let flushed = flush.await;
+        let settled = self.settle_unknown_outcomes().await;
+        let forgotten = self.forget_outdated().await;
+        heeded.and(flushed).and(settled).and(forgotten)
+    }
+
+    /// Has the store forget some of what is outdated, now and then.
+    async fn forget_outdated(&self) -> Result<(), StoreError> {
+        let now = self.clock.now().wall();
+        if now < *self.tending.forget_at() {
+            return Ok(());
+        }
+        let more = self.usage.forget(&self.recorder.settings().retention.outdated(now)).await?;
+        if !more {
+            *self.tending.forget_at() = now.checked_add_signed(FORGET_EVERY).unwrap_or(now);
+        }
+        Ok(())
+    }
+
+    /// Believes nothing that was read before, if others have changed tokens since.
+    async fn heed_others(&self) -> Result<(), StoreError> {
+        let changes = self.store.changes_by_others().await?;
+        if self.tending.heeded.load(Ordering::Acquire) != changes {
+            self.live.mark_all().finish();
+            // Noted afterwards: whoever sees the number finds the table already distrusted.
+            self.tending.heeded.store(changes, Ordering::Release);
+            tracing::warn!("tokens were changed in the store by somebody else; all are read again");
+        }
+        Ok(())
+    }
+
+    /// Asks the store what became of changes whose outcome is unknown.
+    pub(super) async fn settle_unknown_outcomes(&self) -> Result<(), StoreError> {
+        self.open().await?;
+        let mut outcome = Ok(());
+        for (id, through) in self.live.unsettled() {
+            // One row that cannot be read does not keep the others from being settled.
+            match self.store.load_settled(&id).await {
+                Ok(Some(token)) => self.live.settled(id, through, Known::Record(Box::new(token))),
+                Ok(None) => self.live.settled(id, through, Known::Gone),
+                Err(error) => outcome = Err(error),
+            }
+        }
+        if let Some(through) = self.live.unsettled_all() {
+            // Any look-up under the lock will do: it waits for what is under way.
+            self.store.load_settled(&TokenId::placeholder()).await?;
+            self.live.settled_all(through);
+        }
+        outcome
+    }
+}
