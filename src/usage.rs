@@ -8,6 +8,8 @@ mod breakdown;
 mod call;
 mod counts;
 mod detail;
+#[cfg(any(test, feature = "sqlite"))]
+mod encoding;
 mod histogram;
 mod memory;
 pub(crate) mod period;
@@ -21,6 +23,8 @@ pub use breakdown::{Breakdown, Share};
 pub use call::{Call, Client, Outcome, RecordedCall};
 pub use counts::Counts;
 pub use detail::{ClientUse, Clients, Detail, EndpointUse, ScopeUse, SecretUse, TokenUse};
+#[cfg(feature = "sqlite")]
+pub(crate) use encoding::Encoded;
 pub use histogram::Histogram;
 pub use memory::MemoryUsage;
 pub use period::{Period, start_of};

@@ -1,5 +1,7 @@
 //! What was counted for each of many names, in bounded space.
 
+use std::cmp::Reverse;
+
 use serde::{Deserialize, Serialize};
 
 /// What is counted for a name, and can be added up.
@@ -94,23 +96,33 @@ impl<K: Ord + Clone, V: Share> Breakdown<K, V> {
         self.error = self.error.saturating_add(more.error);
     }
 
-    /// Drops the names with the fewest calls into [`other`](Breakdown::other), until there are at
-    /// most so many.
+    /// Drops names into [`other`](Breakdown::other) until there are at most so many: those with
+    /// the lowest counters, and of equal ones those with the fewest calls.
     pub fn shrink(&mut self, names: usize) {
         if self.entries.len() <= names {
             return;
         }
-        let mut ranks: Vec<_> = self.entries.iter().map(|entry| entry.rank).collect();
-        let (_, lost, _) = ranks.select_nth_unstable_by_key(names, |rank| std::cmp::Reverse(*rank));
-        let lost = *lost;
+        let place_of =
+            |place: usize, entry: &Entry<K, V>| (Reverse((entry.rank, entry.share.calls())), place);
+        let mut places: Vec<_> =
+            self.entries.iter().enumerate().map(|(place, entry)| place_of(place, entry)).collect();
+        // The first that must go. Its counter is taken from all: from it and from at least as many
+        // others as stay. That is what the error's bound rests on, so those that stay with nothing
+        // left do no harm to it.
+        let (_, first_dropped, _) = places.select_nth_unstable(names);
+        let first_dropped = *first_dropped;
+        let (Reverse((lost, _)), _) = first_dropped;
         self.error = self.error.saturating_add(lost);
         let other = &mut self.other;
+        let mut place = 0;
         self.entries.retain_mut(|entry| {
+            let stays = place_of(place, entry) < first_dropped;
+            place += 1;
             entry.rank = entry.rank.saturating_sub(lost);
-            if entry.rank == 0 {
+            if !stays {
                 other.merge(&entry.share);
             }
-            entry.rank > 0
+            stays
         });
     }
 
@@ -133,7 +145,7 @@ impl<K: Ord + Clone, V: Share> Breakdown<K, V> {
     /// The names with the most calls, most first.
     pub fn top(&self, number: usize) -> Vec<(&K, &V)> {
         let mut all: Vec<_> = self.iter().collect();
-        all.sort_by_key(|(_, share)| std::cmp::Reverse(share.calls()));
+        all.sort_by_key(|(_, share)| Reverse(share.calls()));
         all.truncate(number);
         all
     }
@@ -157,6 +169,21 @@ impl<K: Ord + Clone, V: Share> Breakdown<K, V> {
     /// By how many calls the share of a name may lie below the truth.
     pub fn error(&self) -> u64 {
         self.error
+    }
+
+    /// The names in their order, each with its rank and its share.
+    #[cfg(any(test, feature = "sqlite"))]
+    pub(super) fn ranked(&self) -> impl Iterator<Item = (&K, u64, &V)> {
+        self.entries.iter().map(|entry| (&entry.name, entry.rank, &entry.share))
+    }
+
+    /// One made of these names; none if they are not in order.
+    #[cfg(any(test, feature = "sqlite"))]
+    pub(super) fn from_ranked(ranked: Vec<(K, u64, V)>, other: V, error: u64) -> Option<Self> {
+        let entries: Vec<_> =
+            ranked.into_iter().map(|(name, rank, share)| Entry { name, rank, share }).collect();
+        let in_order = entries.is_sorted_by(|one, next| one.name < next.name);
+        in_order.then_some(Breakdown { entries, other, error })
     }
 
     fn entry(&mut self, name: &K) -> &mut Entry<K, V> {

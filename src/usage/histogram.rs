@@ -75,6 +75,20 @@ impl Histogram {
         self.buckets.len()
     }
 
+    /// The numbers of buckets in their order, each with how many it holds.
+    #[cfg(any(test, feature = "sqlite"))]
+    pub(super) fn cells(&self) -> &[(u16, u64)] {
+        &self.buckets
+    }
+
+    /// One made of [`Histogram::cells`]; none if there are no such buckets, they are not in order,
+    /// or hold nothing.
+    pub(super) fn from_cells(cells: Vec<(u16, u64)>) -> Option<Histogram> {
+        let in_order = cells.is_sorted_by(|(one, _), (next, _)| one < next);
+        let known = cells.iter().all(|(bucket, count)| *bucket <= bucket_of(GREATEST_US) && *count > 0);
+        (in_order && known).then_some(Histogram { buckets: cells })
+    }
+
     fn add(&mut self, bucket: u16, count: u64) {
         match self.buckets.binary_search_by_key(&bucket, |(bucket, _)| *bucket) {
             Ok(place) => self.buckets[place].1 = self.buckets[place].1.saturating_add(count),
