@@ -3,6 +3,8 @@
 //! Counters stand in memory and are handed to the store in batches, one for all tokens per
 //! interval. Nothing of it is ever written to a token's record.
 
+#[cfg(test)]
+mod arbitrary;
 mod batch;
 mod breakdown;
 mod call;
@@ -16,6 +18,7 @@ pub(crate) mod period;
 mod query;
 mod retention;
 mod slice;
+mod sorted;
 mod tally;
 
 pub use batch::UsageBatch;

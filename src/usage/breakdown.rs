@@ -1,8 +1,14 @@
 //! What was counted for each of many names, in bounded space.
 
+#[cfg(test)]
+mod tests;
+
 use std::cmp::Reverse;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::sorted;
 
 /// What is counted for a name, and can be added up.
 pub trait Share: Clone + Default {
@@ -25,8 +31,10 @@ pub trait Share: Clone + Default {
 ///
 /// While there are no more than k names, nothing is lost and the error is 0.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(bound(deserialize = "K: Deserialize<'de> + Ord, V: Deserialize<'de>"))]
 pub struct Breakdown<K, V> {
     /// By name.
+    #[serde(deserialize_with = "in_order")]
     entries: Vec<Entry<K, V>>,
     other: V,
     error: u64,
@@ -87,11 +95,12 @@ impl<K: Ord + Clone, V: Share> Breakdown<K, V> {
 
     /// Adds what another has counted.
     pub fn merge(&mut self, more: &Breakdown<K, V>) {
-        for theirs in &more.entries {
-            let ours = self.entry(&theirs.name);
+        let order = |one: &Entry<K, V>, other: &Entry<K, V>| one.name.cmp(&other.name);
+        let add = |ours: &mut Entry<K, V>, theirs: &Entry<K, V>| {
             ours.rank = ours.rank.saturating_add(theirs.rank);
             ours.share.merge(&theirs.share);
-        }
+        };
+        sorted::merge(&mut self.entries, &more.entries, order, add);
         self.other.merge(&more.other);
         self.error = self.error.saturating_add(more.error);
     }
@@ -131,9 +140,9 @@ impl<K: Ord + Clone, V: Share> Breakdown<K, V> {
         self.entries.iter().map(|entry| (&entry.name, &entry.share))
     }
 
-    /// The same, to be changed. What names are ranked by does not change with it.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&K, &mut V)> {
-        self.entries.iter_mut().map(|entry| (&entry.name, &mut entry.share))
+    /// All shares and `other`, to be changed. What names are ranked by does not change with it.
+    pub(crate) fn shares_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.entries.iter_mut().map(|entry| &mut entry.share).chain([&mut self.other])
     }
 
     /// The share of a name, if it is told.
@@ -182,8 +191,7 @@ impl<K: Ord + Clone, V: Share> Breakdown<K, V> {
     pub(super) fn from_ranked(ranked: Vec<(K, u64, V)>, other: V, error: u64) -> Option<Self> {
         let entries: Vec<_> =
             ranked.into_iter().map(|(name, rank, share)| Entry { name, rank, share }).collect();
-        let in_order = entries.is_sorted_by(|one, next| one.name < next.name);
-        in_order.then_some(Breakdown { entries, other, error })
+        is_in_order(&entries).then_some(Breakdown { entries, other, error })
     }
 
     fn entry(&mut self, name: &K) -> &mut Entry<K, V> {
@@ -196,4 +204,18 @@ impl<K: Ord + Clone, V: Share> Breakdown<K, V> {
         };
         &mut self.entries[place]
     }
+}
+
+fn is_in_order<K: Ord, V>(entries: &[Entry<K, V>]) -> bool {
+    entries.is_sorted_by(|one, next| one.name < next.name)
+}
+
+fn in_order<'de, K, V, D>(deserializer: D) -> Result<Vec<Entry<K, V>>, D::Error>
+where
+    K: Deserialize<'de> + Ord,
+    V: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    let entries = Vec::deserialize(deserializer)?;
+    is_in_order(&entries).then_some(entries).ok_or_else(|| D::Error::custom("names are in ascending order"))
 }

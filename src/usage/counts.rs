@@ -70,10 +70,89 @@ impl Counts {
         for (counter, more) in counters {
             *counter = counter.saturating_add(more);
         }
-        if more.last_client.is_some() && more.last_used_at >= self.last_used_at {
+        // What has no client says nothing of it. Of two at one moment either will do, but the same
+        // in whatever order they are added.
+        let is_later = (more.last_used_at, &more.last_client) > (self.last_used_at, &self.last_client);
+        if more.last_client.is_some() && (is_later || self.last_client.is_none()) {
             self.last_client.clone_from(&more.last_client);
         }
         self.last_used_at = self.last_used_at.max(more.last_used_at);
         self.last_seen_at = self.last_seen_at.max(more.last_seen_at);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::usage::arbitrary::{a_client, counters, times};
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn order_of_adding_does_not_matter(one in counts(), other in counts(), third in counts()) {
+            let sum = |one: &Counts, other: &Counts| {
+                let mut sum = one.clone();
+                sum.add(other);
+                sum
+            };
+            prop_assert_eq!(sum(&one, &other), sum(&other, &one));
+            prop_assert_eq!(sum(&sum(&one, &other), &third), sum(&one, &sum(&other, &third)));
+            prop_assert_eq!(sum(&one, &Counts::default()), one);
+        }
+    }
+
+    #[test]
+    fn a_part_without_a_client_leaves_the_one_that_is_known() {
+        let at = DateTime::from_timestamp_millis;
+        let known =
+            Counts { last_used_at: at(5), last_client: Some(Client::new("a", "")), ..Counts::default() };
+        let without = Counts { last_used_at: at(9), ..Counts::default() };
+        for (one, other) in [(&known, &without), (&without, &known)] {
+            let mut sum = one.clone();
+            sum.add(other);
+            assert_eq!((sum.last_used_at, &sum.last_client), (at(9), &known.last_client));
+        }
+    }
+
+    #[test]
+    fn what_had_no_calls_has_no_rate_and_no_mean() {
+        let counts = Counts { granted: 1, limited: 7, wrong_secret: 3, ..Counts::default() };
+        assert_eq!((counts.success_rate(), counts.mean_ms(), counts.total()), (None, None, 8));
+    }
+
+    /// With a client wherever there is a last use.
+    fn counts() -> impl Strategy<Value = Counts> {
+        let last_use = proptest::option::of((times(), a_client()));
+        (proptest::array::uniform8(counters()), last_use, times()).prop_map(
+            |(counters, last_use, last_seen_at)| {
+                let [
+                    granted,
+                    limited,
+                    missing_scope,
+                    refused,
+                    wrong_secret,
+                    finished,
+                    succeeded,
+                    duration_us,
+                ] = counters;
+                let used = last_use.and_then(|(at, client)| Some((at?, client)));
+                Counts {
+                    granted,
+                    limited,
+                    missing_scope,
+                    refused,
+                    wrong_secret,
+                    finished,
+                    succeeded,
+                    duration_us,
+                    last_used_at: used.as_ref().map(|(at, _)| *at),
+                    last_client: used.map(|(_, client)| client),
+                    last_seen_at,
+                }
+            },
+        )
     }
 }

@@ -102,7 +102,7 @@ impl Detail {
 
     /// Leaves out who has made the last calls with each secret.
     pub fn forget_clients(&mut self) {
-        self.secrets.iter_mut().for_each(|(_, secret)| secret.last_client = None);
+        self.secrets.shares_mut().for_each(|secret| secret.last_client = None);
     }
 
     /// Keeps at most so many names of each kind.
@@ -144,10 +144,11 @@ impl Share for ScopeUse {
 impl Share for SecretUse {
     fn merge(&mut self, more: &SecretUse) {
         add(&mut self.calls, more.calls);
-        if more.last_client.is_some() && more.last_seen_at >= self.last_seen_at {
+        // Of two at one moment either will do, but the same in whatever order they are added.
+        if (more.last_seen_at, &more.last_client) > (self.last_seen_at, &self.last_client) {
+            self.last_seen_at = more.last_seen_at;
             self.last_client.clone_from(&more.last_client);
         }
-        self.last_seen_at = self.last_seen_at.max(more.last_seen_at);
     }
 
     fn calls(&self) -> u64 {
@@ -182,4 +183,51 @@ impl Share for ClientUse {
 
 fn add(counter: &mut u64, more: u64) {
     *counter = counter.saturating_add(more);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::usage::arbitrary::{clients, details};
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn order_of_merging_does_not_matter(one in details(), other in details(), third in details()) {
+            let merged = |one: &Detail, other: &Detail| {
+                let mut sum = one.clone();
+                sum.merge(other);
+                sum
+            };
+            prop_assert_eq!(merged(&one, &other), merged(&other, &one));
+            prop_assert_eq!(merged(&merged(&one, &other), &third), merged(&one, &merged(&other, &third)));
+            prop_assert_eq!(merged(&Detail::default(), &one), one);
+        }
+
+        #[test]
+        fn order_of_merging_clients_does_not_matter(one in clients(), other in clients(), third in clients()) {
+            let merged = |one: &Clients, other: &Clients| {
+                let mut sum = one.clone();
+                sum.merge(other);
+                sum
+            };
+            prop_assert_eq!(merged(&one, &other), merged(&other, &one));
+            prop_assert_eq!(merged(&merged(&one, &other), &third), merged(&one, &merged(&other, &third)));
+        }
+    }
+
+    #[test]
+    fn no_client_is_left_once_they_are_forgotten() {
+        let mut detail = Detail::default();
+        let last_client = Some(Client::new("203.0.113.7", "curl/8"));
+        let secret = SecretUse { calls: 1, last_seen_at: Some(DateTime::UNIX_EPOCH), last_client };
+        (0..3).for_each(|version| detail.secrets.add(&version, &secret));
+        detail.shrink(1);
+        assert_eq!((detail.secrets.len(), detail.secrets.other().calls), (1, 2));
+        detail.forget_clients();
+        assert!(!serde_json::to_string(&detail).unwrap().contains("203.0.113.7"));
+    }
 }

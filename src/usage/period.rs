@@ -1,5 +1,8 @@
 //! A span of time that is asked about, and the stored spans that make it up.
 
+#[cfg(test)]
+mod tests;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -7,9 +10,26 @@ use super::{Level, Span};
 
 /// A span of time in whole minutes, in minutes, hours or days.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct Period {
     from: i64,
     until: i64,
+}
+
+#[derive(Deserialize)]
+struct Unchecked {
+    from: i64,
+    until: i64,
+}
+
+impl TryFrom<Unchecked> for Period {
+    type Error = &'static str;
+
+    fn try_from(Unchecked { from, until }: Unchecked) -> Result<Period, &'static str> {
+        let times = minute_of(DateTime::<Utc>::MIN_UTC)..=minute_of(DateTime::<Utc>::MAX_UTC) + 1;
+        let is_period = times.contains(&from) && times.contains(&until) && from <= until;
+        is_period.then_some(Period { from, until }).ok_or("a period ends no earlier than it begins")
+    }
 }
 
 impl Period {
@@ -18,7 +38,7 @@ impl Period {
     pub fn new(from: DateTime<Utc>, until: DateTime<Utc>) -> Period {
         let from = minute_of(from);
         let whole = minute_of(until);
-        let until = whole + i64::from(until.timestamp_millis() > whole * MINUTE_MS);
+        let until = whole + i64::from(until > start_of(whole));
         Period { from, until: until.max(from) }
     }
 
@@ -58,19 +78,28 @@ impl Period {
     }
 
     /// The same, widened to what is kept: before that, hours stand in for minutes, and days for
-    /// hours.
+    /// hours. What is empty stays so.
     pub(crate) fn widened(self, kept: Kept) -> Period {
-        let level = |minute: i64| match minute {
-            minute if minute < kept.hours => Level::Day,
-            minute if minute < kept.minutes => Level::Hour,
-            _ => Level::Minute,
-        };
-        Period { from: level(self.from).start_of(self.from), until: level(self.until).end_of(self.until) }
+        let mut period = self;
+        for (level, kept_since) in [(Level::Hour, kept.minutes), (Level::Day, kept.hours)] {
+            if period.is_empty() || period.from >= kept_since {
+                continue;
+            }
+            period.from = level.start_of(period.from);
+            // In the span in which the shorter ones begin, some of them are gone.
+            if period.until < level.end_of(kept_since) {
+                period.until = level.end_of(period.until);
+            }
+        }
+        period
     }
 
-    /// The same, widened to whole spans of this level.
+    /// The same, widened to whole spans of this level. What is empty stays so.
     pub(crate) fn widened_to(self, level: Level) -> Period {
-        Period { from: level.start_of(self.from), until: level.end_of(self.until) }
+        match self.is_empty() {
+            true => self,
+            false => Period { from: level.start_of(self.from), until: level.end_of(self.until) },
+        }
     }
 
     /// The stored spans that make it up, as few as will do: whole days, whole hours at either end
@@ -121,7 +150,10 @@ pub(crate) fn minute_of(time: DateTime<Utc>) -> i64 {
     time.timestamp_millis().div_euclid(MINUTE_MS)
 }
 
-/// The beginning of a minute that is counted from 1970.
+/// The beginning of a minute that is counted from 1970; the first or the last time that there is,
+/// where there is none so far away.
 pub fn start_of(minute: i64) -> DateTime<Utc> {
-    DateTime::UNIX_EPOCH.checked_add_signed(TimeDelta::minutes(minute)).unwrap_or(DateTime::<Utc>::MAX_UTC)
+    let since_1970 = TimeDelta::try_minutes(minute);
+    let farthest = if minute < 0 { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC };
+    since_1970.and_then(|time| DateTime::UNIX_EPOCH.checked_add_signed(time)).unwrap_or(farthest)
 }

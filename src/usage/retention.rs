@@ -5,7 +5,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::Outdated;
 use super::period::{Kept, minute_of};
 
-/// For how long use is kept, by its kind. The totals of a token are kept as long as the token.
+/// For how long use is kept, by its kind. The totals of a token are kept as long as the token. Less
+/// than nothing is nothing.
 ///
 /// ```
 /// use chrono::TimeDelta;
@@ -17,9 +18,10 @@ pub struct Retention {
     /// Figures by the minute: 2 days unless set, and never less than the 25 hours that "the last
     /// 24 hours, exact to the minute" needs.
     pub minutes: TimeDelta,
-    /// Figures, endpoints, scopes and secrets by the hour: 35 days unless set.
+    /// Figures, endpoints, scopes and secrets by the hour: 35 days unless set, and never less than
+    /// the minutes.
     pub hours: TimeDelta,
-    /// The same by the day: 400 days unless set.
+    /// The same by the day: 400 days unless set, and never less than the hours.
     pub days: TimeDelta,
     /// Clients, by the hour and by the day: 35 days unless set.
     pub clients: TimeDelta,
@@ -50,23 +52,71 @@ const LEAST_MINUTES: TimeDelta = TimeDelta::hours(25);
 impl Retention {
     /// What is outdated at this moment.
     pub(crate) fn outdated(&self, now: DateTime<Utc>) -> Outdated {
-        let before = |kept: TimeDelta| now.checked_sub_signed(kept).unwrap_or(DateTime::<Utc>::MIN_UTC);
         let kept = self.kept(now);
         Outdated {
             minutes: kept.minutes,
             hours: kept.hours,
-            days: minute_of(before(self.days)),
-            clients: minute_of(before(self.clients)),
-            calls: before(self.calls),
+            // A longer span of time is made of days wherever it can be.
+            days: minute_of(before(now, self.days)).min(kept.hours),
+            clients: minute_of(before(now, self.clients)),
+            calls: before(now, self.calls),
             calls_per_token: self.calls_per_token,
-            events: before(self.events),
+            events: before(now, self.events),
         }
     }
 
     /// Since when there are minutes and hours.
     pub(crate) fn kept(&self, now: DateTime<Utc>) -> Kept {
-        let before = |kept: TimeDelta| now.checked_sub_signed(kept).unwrap_or(DateTime::<Utc>::MIN_UTC);
         let minutes = self.minutes.max(LEAST_MINUTES);
-        Kept { minutes: minute_of(before(minutes)), hours: minute_of(before(self.hours.max(minutes))) }
+        let hours = self.hours.max(minutes);
+        Kept { minutes: minute_of(before(now, minutes)), hours: minute_of(before(now, hours)) }
+    }
+}
+
+/// The moment that lies so far back.
+fn before(now: DateTime<Utc>, kept: TimeDelta) -> DateTime<Utc> {
+    now.checked_sub_signed(kept.max(TimeDelta::zero())).unwrap_or(DateTime::<Utc>::MIN_UTC)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::usage::Level;
+
+    #[test]
+    fn absurd_times_are_no_harm() {
+        let absurd = [TimeDelta::MIN, TimeDelta::days(-1), TimeDelta::zero(), TimeDelta::MAX];
+        let now = DateTime::from_timestamp(1_795_000_000, 0).unwrap();
+        for now in [DateTime::<Utc>::MIN_UTC, now, DateTime::<Utc>::MAX_UTC] {
+            for time in absurd {
+                let retention = of(time);
+                let (outdated, kept) = (retention.outdated(now), retention.kept(now));
+                assert_eq!((outdated.minutes, outdated.hours), (kept.minutes, kept.hours));
+                assert!(outdated.days <= outdated.hours && outdated.hours <= outdated.minutes);
+                assert!(outdated.clients <= minute_of(now));
+                assert!(outdated.calls <= now && outdated.events <= now);
+            }
+        }
+    }
+
+    #[test]
+    fn the_running_hour_and_day_are_never_outdated() {
+        let now = DateTime::from_timestamp(1_795_000_000, 0).unwrap();
+        let outdated = of(TimeDelta::zero()).outdated(now);
+        assert_eq!(outdated.minutes, minute_of(now) - 25 * 60);
+        assert!(Level::Hour.start_of(minute_of(now)) >= outdated.hours);
+        assert!(Level::Day.start_of(minute_of(now)) >= outdated.days);
+    }
+
+    fn of(time: TimeDelta) -> Retention {
+        Retention {
+            minutes: time,
+            hours: time,
+            days: time,
+            clients: time,
+            calls: time,
+            calls_per_token: 0,
+            events: time,
+        }
     }
 }

@@ -1,5 +1,8 @@
 //! What was counted in a span of time.
 
+#[cfg(test)]
+mod tests;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Histogram, Outcome};
