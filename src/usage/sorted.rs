@@ -4,8 +4,9 @@ use std::cmp::Ordering;
 
 /// Adds to a list what another has: `add` where both have the same, a copy where ours has none.
 ///
-/// What ours lacks is put at its end first, and into its place by one sort, which takes two runs in
-/// order as they are: linear, where one insertion after the other would be quadratic.
+/// Lists that mostly have the same take one step each, and a short one looks its few up in a long
+/// one. What ours lacks is put at its end first, and into its place by one sort, which takes two
+/// runs in order as they are: one insertion after the other would be quadratic.
 pub(super) fn merge<T: Clone>(
     ours: &mut Vec<T>,
     theirs: &[T],
@@ -15,10 +16,16 @@ pub(super) fn merge<T: Clone>(
     let known = ours.len();
     let mut place = 0;
     for their in theirs {
-        match ours[place..known].binary_search_by(|our| order(our, their)) {
+        let rest = &ours[place..known];
+        let found = match rest.first().map(|our| order(our, their)) {
+            Some(Ordering::Less) => rest.binary_search_by(|our| order(our, their)),
+            Some(Ordering::Equal) => Ok(0),
+            Some(Ordering::Greater) | None => Err(0),
+        };
+        match found {
             Ok(further) => {
-                place += further;
-                add(&mut ours[place], their);
+                add(&mut ours[place + further], their);
+                place += further + 1;
             }
             Err(further) => {
                 place += further;
