@@ -29,7 +29,9 @@ pub trait Share: Clone + Default {
 ///   [`error`](Breakdown::error), which is itself at most n / (k + 1);
 /// - all shares and `other` together are exact.
 ///
-/// While there are no more than k names, nothing is lost and the error is 0.
+/// While there are no more than k names, nothing is lost and the error is 0. Where a recorder had no
+/// memory left for further names, the error holds all that these were called, and the first promise
+/// is that of a name with more calls than the error.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(bound(deserialize = "K: Deserialize<'de> + Ord, V: Deserialize<'de>"))]
 pub struct Breakdown<K, V> {
@@ -72,14 +74,15 @@ impl<K: Ord + Clone, V: Share> Breakdown<K, V> {
         &mut entry.share
     }
 
-    /// Adds what was counted for a name that is not to be told.
+    /// Adds what was counted for a name that is not to be told, for want of memory. All of it goes
+    /// to the error, which may then be above n / (k + 1).
     pub(crate) fn add_other(&mut self, more: &V) {
         self.error = self.error.saturating_add(more.calls());
         self.other.merge(more);
     }
 
-    /// The same under other names.
-    pub(crate) fn renamed<N: Ord, W>(
+    /// The same under other names. Those that are now the same are one.
+    pub(crate) fn renamed<N: Ord, W: Share>(
         self,
         mut name: impl FnMut(K) -> N,
         mut share: impl FnMut(V) -> W,
@@ -90,6 +93,14 @@ impl<K: Ord + Clone, V: Share> Breakdown<K, V> {
             .map(|entry| Entry { name: name(entry.name), rank: entry.rank, share: share(entry.share) })
             .collect();
         entries.sort_by(|one, other| one.name.cmp(&other.name));
+        entries.dedup_by(|more, entry| {
+            let is_same = more.name == entry.name;
+            if is_same {
+                entry.rank = entry.rank.saturating_add(more.rank);
+                entry.share.merge(&more.share);
+            }
+            is_same
+        });
         Breakdown { entries, other: share(self.other), error: self.error }
     }
 

@@ -148,6 +148,17 @@ fn room_for_none_leaves_the_sum() {
 }
 
 #[test]
+fn names_that_become_the_same_are_one() {
+    let mut breakdown = Uses::default();
+    (0..6).for_each(|name| breakdown.add(&name, &uses(1)));
+    let halved = breakdown.renamed(|name| 3 - name / 2, |share| share);
+    assert_eq!(told(&halved), [(1, 2), (2, 2), (3, 2)].into());
+    let mut expected = Uses::default();
+    (1..4).for_each(|name| expected.add(&name, &uses(2)));
+    assert_eq!(halved, expected);
+}
+
+#[test]
 fn the_busiest_names_come_first() {
     let mut breakdown = Uses::default();
     [(1, 5), (2, 9), (3, 5), (4, 1)].into_iter().for_each(|(name, calls)| breakdown.add(&name, &uses(calls)));
