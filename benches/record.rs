@@ -87,10 +87,14 @@ fn beside_the_path(criterion: &mut Criterion) {
                     let mut spent = Duration::ZERO;
                     for _ in 0..rounds {
                         // Folded inline as the buffer fills: all of it counts but the verification.
-                        let grants: Vec<_> =
-                            (0..calls).map(|number| grant(&tokens, &texts[(number * 7_919) % users])).collect();
+                        let grants: Vec<_> = (0..calls)
+                            .map(|number| grant(&tokens, &texts[(number * 7_919) % users]))
+                            .collect();
                         let started = Instant::now();
-                        grants.iter().enumerate().for_each(|(number, grant)| grant.record_call(&call(number)));
+                        grants
+                            .iter()
+                            .enumerate()
+                            .for_each(|(number, grant)| grant.record_call(&call(number)));
                         block_on(tokens.flush()).expect("the store is there");
                         spent += started.elapsed();
                     }

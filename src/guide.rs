@@ -4,6 +4,7 @@
 //! - [`security`]: the threat model, and what is done about each threat.
 //! - [`storing`]: the stores, and one of your own.
 //! - [`limiting`]: the exact window, and what it costs.
+//! - [`watching`]: how tokens are used, how exact that is, and what it costs.
 //! - [`problems`]: each refusal that a token holder can read, and what helps.
 //! - [`design`]: why things are as they are.
 
@@ -18,6 +19,9 @@ pub mod storing {}
 
 #[doc = include_str!("guide/limiting.md")]
 pub mod limiting {}
+
+#[doc = include_str!("guide/watching.md")]
+pub mod watching {}
 
 #[doc = include_str!("guide/problems.md")]
 pub mod problems {}

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::{Engine, Handle};
 use crate::StoreError;
 use crate::executor::{Announcement, Nudge, Woken, block_on};
+use crate::recording::GivenUp;
 
 /// The thread that does what is done at regular intervals.
 pub(super) struct Background {
@@ -53,35 +54,56 @@ impl Background {
 
 impl Engine {
     fn tend_for_ever(self: Arc<Self>, nudge: &Nudge, interval: Duration) {
-        let mut failing = false;
+        let mut told = Told::default();
         let mut next = Instant::now() + interval;
         loop {
             match nudge.rest_until(next) {
                 Woken::Nudged => self.fold(),
                 Woken::Rested => {
-                    self.report(block_on(self.tend(self.flush_in_pace())), &mut failing);
+                    self.report(block_on(self.tend(self.flush_in_pace())), &mut told);
                     next = Instant::now() + interval;
                 }
                 Woken::Stopped => break,
             }
         }
-        self.report(block_on(self.tend(self.flush())), &mut failing);
+        self.report(block_on(self.tend(self.flush())), &mut told);
     }
 
-    fn report(&self, outcome: Result<(), StoreError>, failing: &mut bool) {
-        // One line when it begins and one when it ends, whatever the interval.
+    /// One line when something begins and one when it ends, whatever the interval.
+    fn report(&self, outcome: Result<(), StoreError>, told: &mut Told) {
+        let (_, given_up) = self.recorder.standing();
         match outcome {
-            Ok(()) if *failing => {
-                *failing = false;
-                tracing::info!("the use of tokens is written again");
+            Ok(()) => {
+                if told.is_failing {
+                    tracing::info!(?given_up, "the use of tokens is written again");
+                }
+                *told = Told { given_up, ..Told::default() };
             }
-            Err(error) if !*failing => {
-                *failing = true;
-                tracing::warn!(error = %Chain(&error), "the use of tokens cannot be written; it is kept in memory");
+            Err(error) => {
+                if !told.is_failing {
+                    let error = Chain(&error);
+                    tracing::warn!(%error, "the use of tokens cannot be written; it is kept in memory");
+                }
+                told.is_failing = true;
+                if given_up != told.given_up && !told.is_giving_up {
+                    told.is_giving_up = true;
+                    tracing::warn!(
+                        ?given_up,
+                        "what was counted takes the memory that it may: detail is given up, totals are not"
+                    );
+                }
             }
-            _ => {}
         }
     }
+}
+
+/// What the log was told.
+#[derive(Default)]
+struct Told {
+    is_failing: bool,
+    is_giving_up: bool,
+    /// What was given up before it began to fail.
+    given_up: GivenUp,
 }
 
 /// An error with what it came from.
