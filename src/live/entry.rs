@@ -22,7 +22,7 @@ pub(super) struct Entry {
     quota: Quota,
     tenant: u32,
     granted: u32,
-    /// The low bits of the monotonic hand at the last grant; nothing where none was counted.
+    /// The low bits of the wall clock's hand at the last grant.
     last_granted: u32,
     /// The low 24 bits are the version of the secret, for statistics; above them the flags.
     version_and_flags: u32,
@@ -95,7 +95,7 @@ pub(super) struct Grants {
     pub(super) ago_ms: u32,
 }
 
-const MINUTE_MS: i64 = 60_000;
+const MINUTE_MS: u64 = 60_000;
 
 impl Entry {
     pub(super) fn new(token: &StoredToken, tenant: u32, catalog: &CompiledCatalog) -> Entry {
@@ -188,15 +188,18 @@ impl Entry {
         }
     }
 
-    /// The grant for a plain token whose request passes every check, counted. `None` leaves all as
-    /// it was, and [`Entry::decide`] has to decide.
+    /// The grant for a plain token whose request passes every check, counted; and whether the entry
+    /// has to be put on the list for the next flush. `None` leaves all as it was, and
+    /// [`Entry::decide`] has to decide: also on the first request of a minute, where the grants of
+    /// an earlier one are to be noted.
     ///
     /// Most requests pass, and here no refusal is ever made: moving an answer that may be either
     /// from hand to hand costs as much as the look-up.
     #[inline]
-    pub(super) fn grant_plain(&mut self, asked: &Asked<'_>) -> Option<(Granted, Counted)> {
+    pub(super) fn grant_plain(&mut self, asked: &Asked<'_>) -> Option<(Granted, bool)> {
         let Needed::Scopes(needed) = asked.needed else { return None };
         let passes = !self.has(Flags::SPECIAL)
+            && !self.has_earlier_grants(asked.now)
             && self.digest.matches(asked.digest)
             && check_tenant(self.tenant, asked.tenant).is_ok()
             && self.plain_life().status(asked.now.wall_ms) == Status::Active
@@ -206,36 +209,38 @@ impl Entry {
         }
         let now = Tick { ms: asked.now.monotonic_ms, granularity_ms: asked.granularity_ms };
         let standing = self.window.take_one(self.quota, now)?;
-        let counted = self.count_grant(asked.now);
+        let newly_dirty = self.count_grant(asked.now);
         let granted = Granted {
             scopes: Scopes::from_parts(self.scopes, None),
             tenant: self.tenant,
             secret_version: self.version_and_flags & VERSION,
             standing: Standing::of(standing),
         };
-        Some((granted, counted))
+        Some((granted, newly_dirty))
     }
 
-    /// Counts a hit, in the minute that it falls in.
+    /// Counts a hit, in the minute that it falls in; says whether the entry has to be put on the
+    /// list for the next flush. Grants of an earlier minute are to be taken before.
     #[inline]
-    fn count_grant(&mut self, now: Reading) -> Counted {
+    fn count_grant(&mut self, now: Reading) -> bool {
         let newly_dirty = !self.has(Flags::DIRTY);
-        let ago_ms = self.granted_ago_ms(now);
-        let is_of_earlier_minute = i64::from(ago_ms) > now.wall_ms.rem_euclid(MINUTE_MS);
-        let earlier = if self.granted > 0 && is_of_earlier_minute {
-            Some(Grants { number: std::mem::take(&mut self.granted), ago_ms })
-        } else {
-            None
-        };
         self.granted = self.granted.saturating_add(1);
-        self.last_granted = now.monotonic_ms as u32;
+        self.last_granted = now.wall_ms as u32;
         self.version_and_flags |= Flags::DIRTY;
-        Counted { newly_dirty, earlier }
+        newly_dirty
     }
 
+    /// Whether grants of an earlier minute than this are counted.
+    #[inline]
+    fn has_earlier_grants(&self, now: Reading) -> bool {
+        self.granted > 0 && u64::from(self.granted_ago_ms(now)) > now.wall_ms as u64 % MINUTE_MS
+    }
+
+    /// How long ago the last grant was. A clock that was set back since then says "just now".
     #[inline]
     fn granted_ago_ms(&self, now: Reading) -> u32 {
-        (now.monotonic_ms as u32).wrapping_sub(self.last_granted)
+        let ago_ms = (now.wall_ms as u32).wrapping_sub(self.last_granted);
+        if ago_ms <= u32::MAX / 2 { ago_ms } else { 0 }
     }
 
     #[inline]
@@ -257,7 +262,11 @@ impl Entry {
             self.decide_plain(asked, shared)
         };
         match decided {
-            Ok(granted) => (Decided::Granted(granted), self.count_grant(asked.now)),
+            Ok(granted) => {
+                let earlier = self.has_earlier_grants(asked.now).then(|| self.take_grants(asked.now));
+                let newly_dirty = self.count_grant(asked.now);
+                (Decided::Granted(granted), Counted { newly_dirty, earlier })
+            }
             Err(refusal) => {
                 let secret_version = self.version_shown(&refusal, asked.digest);
                 let newly_dirty = matches!(refusal, Refusal::WrongSecret) && self.count_wrong_secret();
@@ -365,7 +374,7 @@ impl Entry {
     /// wrong secret. Says whether the entry has to be put on the list of those whose window is to
     /// give its memory back.
     pub(super) fn take_counts(&mut self, now: Reading) -> (Grants, u32, bool) {
-        let grants = Grants { number: std::mem::take(&mut self.granted), ago_ms: self.granted_ago_ms(now) };
+        let grants = self.take_grants(now);
         let wrong_secrets = self.cold.as_mut().map_or(0, |cold| std::mem::take(&mut cold.wrong_secrets));
         self.version_and_flags &= !Flags::DIRTY;
         let cold_is_empty =
@@ -376,6 +385,10 @@ impl Entry {
         let newly_lingering = self.window.heap_bytes() > 0 && !self.has(Flags::LINGERING);
         self.version_and_flags |= if newly_lingering { Flags::LINGERING } else { 0 };
         (grants, wrong_secrets, newly_lingering)
+    }
+
+    fn take_grants(&mut self, now: Reading) -> Grants {
+        Grants { number: std::mem::take(&mut self.granted), ago_ms: self.granted_ago_ms(now) }
     }
 
     pub(super) fn tenant(&self) -> u32 {

@@ -111,9 +111,11 @@ impl Live {
             return None;
         }
         let granted = if self.shared.is_none() { entry.grant_plain(asked) } else { None };
-        if let Some((granted, counted)) = granted {
+        if let Some((granted, newly_dirty)) = granted {
             drop(entry);
-            self.counted(id, granted.tenant, counted, asked.now);
+            if newly_dirty {
+                self.dirty.push(id);
+            }
             return Some(Decided::Granted(granted));
         }
         let tenant = entry.tenant();
@@ -123,7 +125,6 @@ impl Live {
         Some(decided)
     }
 
-    #[inline]
     fn counted(&self, id: TokenId, tenant: u32, counted: Counted, now: Reading) {
         if counted.newly_dirty {
             self.dirty.push(id);
@@ -134,7 +135,6 @@ impl Live {
     }
 
     /// Notes the grants of a minute that is over: at most once a minute and token.
-    #[cold]
     fn note_grants(&self, id: TokenId, tenant: u32, grants: Grants, now: Reading) {
         self.recorder.note(noted(id, tenant, grants, now), "", "");
     }

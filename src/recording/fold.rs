@@ -34,7 +34,7 @@ pub(super) struct Fold {
 struct OfToken {
     tenant: u32,
     counts: Counts,
-    /// By the minute, or by the hour where `true` stands with it; the latest last.
+    /// By the minute, or by the hour where `true` stands with it; in order.
     parts: Vec<((i64, bool), Part)>,
     recent: Recent,
     /// The last finished call and its client.
@@ -279,23 +279,27 @@ impl OfToken {
         bytes: &mut usize,
         given_up: &mut GivenUp,
     ) -> Option<&mut Part> {
-        let hour = (Level::Hour.start_of(minute), true);
-        let find = |parts: &[((i64, bool), Part)], when| parts.iter().rposition(|(is, _)| *is == when);
-        let when = match find(&self.parts, (minute, false)) {
-            Some(_) => (minute, false),
-            None if keeping < Keeping::Hours => (minute, false),
-            None => {
-                given_up.minutes += 1;
-                hour
-            }
+        let find = |parts: &[((i64, bool), Part)], when: (i64, bool)| match parts.last() {
+            Some((last, _)) if *last == when => Ok(parts.len() - 1),
+            Some((last, _)) if *last < when => Err(parts.len()),
+            _ => parts.binary_search_by_key(&when, |(is, _)| *is),
         };
-        let place = match find(&self.parts, when) {
-            Some(place) => place,
-            None if keeping == Keeping::Totals => return None,
-            None => {
+        let of_minute = find(&self.parts, (minute, false));
+        let of_hour = (Level::Hour.start_of(minute), true);
+        let (when, found) = match of_minute {
+            Err(_) if keeping >= Keeping::Hours => {
+                given_up.minutes += 1;
+                (of_hour, find(&self.parts, of_hour))
+            }
+            found => ((minute, false), found),
+        };
+        let place = match found {
+            Ok(place) => place,
+            Err(_) if keeping == Keeping::Totals => return None,
+            Err(place) => {
                 *bytes += PART;
-                self.parts.push((when, Part::default()));
-                self.parts.len() - 1
+                self.parts.insert(place, (when, Part::default()));
+                place
             }
         };
         Some(&mut self.parts[place].1)

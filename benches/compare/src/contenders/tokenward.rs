@@ -53,7 +53,8 @@ impl Contender for Tokenward {
 }
 
 /// The machine's clock, and one load and an addition more: the requests of a millisecond stand for
-/// those of minutes, so that windows hold as many times as they do in life, and forget them too.
+/// those of minutes, so that windows hold as many times as they do in life, and forget them too. The
+/// wall clock goes at its own pace: what is counted by its minutes is flushed by its seconds.
 struct AcceleratedClock {
     machine: SystemClock,
     ahead_us: Arc<AtomicU64>,
@@ -62,8 +63,8 @@ struct AcceleratedClock {
 impl Clock for AcceleratedClock {
     fn now(&self) -> Reading {
         let ahead_ms = self.ahead_us.load(Ordering::Relaxed) / 1_000;
-        let Reading { monotonic_ms, wall_ms } = self.machine.now();
-        Reading { monotonic_ms: monotonic_ms + ahead_ms, wall_ms: wall_ms.saturating_add_unsigned(ahead_ms) }
+        let now = self.machine.now();
+        Reading { monotonic_ms: now.monotonic_ms + ahead_ms, ..now }
     }
 
     fn granularity_ms(&self) -> u32 {
