@@ -77,10 +77,11 @@ pub trait UsageStore: Outbox {
     /// is more.
     async fn forget(&self, outdated: &Outdated) -> Result<bool, StoreError>;
 
-    /// Forgets these tokens: their totals, their spans and their calls. What tenants and all
-    /// tokens have in common stays, with the ids of the tokens in it.
+    /// Forgets these tokens: their totals, their spans, their calls, and their events that wait.
+    /// What tenants and all tokens have in common stays, with the ids of the tokens in it.
     async fn erase(&self, tokens: &[TokenId]) -> Result<(), StoreError>;
 
-    /// Forgets the clients of these tokens: in their spans, in their calls and in their totals.
+    /// Forgets the clients of these tokens: in their spans, in their calls, in their totals and in
+    /// events that wait to be delivered.
     async fn erase_clients(&self, tokens: &[TokenId]) -> Result<(), StoreError>;
 }

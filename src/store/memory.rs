@@ -239,6 +239,10 @@ impl Outbox for MemoryStore {
         self.usage.due(now, until, limit).await
     }
 
+    async fn postpone(&self, id: &str, until: DateTime<Utc>) -> Result<(), StoreError> {
+        self.usage.postpone(id, until).await
+    }
+
     async fn delivered(&self, id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
         self.usage.delivered(id, now).await
     }

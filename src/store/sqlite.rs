@@ -266,6 +266,10 @@ impl crate::Outbox for SqliteStore {
         Err(StoreError::unavailable("use over time is not kept in a file yet"))
     }
 
+    async fn postpone(&self, id: &str, _until: chrono::DateTime<chrono::Utc>) -> Result<(), StoreError> {
+        Err(StoreError::unavailable("use over time is not kept in a file yet"))
+    }
+
     async fn delivered(&self, id: &str, _now: chrono::DateTime<chrono::Utc>) -> Result<(), StoreError> {
         Err(StoreError::unavailable("use over time is not kept in a file yet"))
     }

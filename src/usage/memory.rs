@@ -10,7 +10,7 @@ use super::{
     CallQuery, Clients, Counts, Detail, Level, Outdated, Peak, RecordedCall, Slice, SliceQuery, StoredSlice,
     Subject, Tally, UsageBatch, UsageStore,
 };
-use crate::event::{Event, Outbox};
+use crate::event::{Event, MemoryOutbox, Outbox};
 use crate::{StoreError, TokenId};
 
 /// Use in this process's memory, gone with it: what is used where no [`UsageStore`] is named.
@@ -28,7 +28,7 @@ struct Tables {
     calls: BTreeMap<u64, RecordedCall>,
     last_call: u64,
     last_batches: HashMap<u64, u64>,
-    events: Vec<Announced>,
+    events: MemoryOutbox,
 }
 
 #[derive(Default)]
@@ -36,12 +36,6 @@ struct Kept {
     tally: Tally,
     detail: Detail,
     clients: Clients,
-}
-
-struct Announced {
-    event: Event,
-    taken_until: DateTime<Utc>,
-    delivered_at: Option<DateTime<Utc>>,
 }
 
 impl MemoryUsage {
@@ -169,7 +163,7 @@ impl UsageStore for MemoryUsage {
             *newer = newer.saturating_add(1);
         }
         tables.calls.retain(|id, _| !gone.contains(id));
-        tables.events.retain(|event| event.delivered_at.is_none_or(|at| at >= outdated.events));
+        tables.events.forget(outdated.events);
         Ok(false)
     }
 
@@ -181,6 +175,7 @@ impl UsageStore for MemoryUsage {
         let of_none = |subject: &Subject| !matches!(subject, Subject::Token(id) if tokens.contains(id));
         tables.slices.retain(|(subject, ..), _| of_none(subject));
         tables.calls.retain(|_, call| !tokens.contains(&call.token));
+        tables.events.erase(tokens);
         Ok(())
     }
 
@@ -200,6 +195,7 @@ impl UsageStore for MemoryUsage {
         for call in tables.calls.values_mut().filter(|call| tokens.contains(&call.token)) {
             call.client = None;
         }
+        tables.events.erase_clients(tokens);
         Ok(())
     }
 }
@@ -207,13 +203,7 @@ impl UsageStore for MemoryUsage {
 #[async_trait]
 impl Outbox for MemoryUsage {
     async fn announce(&self, events: &[Event]) -> Result<(), StoreError> {
-        let mut tables = self.tables();
-        for event in events {
-            if tables.events.iter().all(|known| known.event.id != event.id) {
-                let taken_until = DateTime::<Utc>::MIN_UTC;
-                tables.events.push(Announced { event: event.clone(), taken_until, delivered_at: None });
-            }
-        }
+        self.tables().events.announce(events);
         Ok(())
     }
 
@@ -223,21 +213,16 @@ impl Outbox for MemoryUsage {
         until: DateTime<Utc>,
         limit: u32,
     ) -> Result<Vec<Event>, StoreError> {
-        let mut tables = self.tables();
-        let waiting =
-            tables.events.iter_mut().filter(|event| event.delivered_at.is_none() && event.taken_until <= now);
-        let take = |announced: &mut Announced| {
-            announced.taken_until = until;
-            announced.event.clone()
-        };
-        Ok(waiting.take(limit as usize).map(take).collect())
+        Ok(self.tables().events.due(now, until, limit))
+    }
+
+    async fn postpone(&self, id: &str, until: DateTime<Utc>) -> Result<(), StoreError> {
+        self.tables().events.postpone(id, until);
+        Ok(())
     }
 
     async fn delivered(&self, id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let mut tables = self.tables();
-        for announced in tables.events.iter_mut().filter(|announced| announced.event.id == id) {
-            announced.delivered_at = Some(now);
-        }
+        self.tables().events.delivered(id, now);
         Ok(())
     }
 }

@@ -29,7 +29,8 @@ pub struct Retention {
     pub calls: TimeDelta,
     /// Of each token at most so many calls, one by one: 100 unless set.
     pub calls_per_token: u32,
-    /// Events that were delivered, so that they are not found again: 120 days unless set.
+    /// Events that were delivered, so that they are not found again: 120 days unless set, and
+    /// never less than 30.
     pub events: TimeDelta,
 }
 
@@ -48,6 +49,7 @@ impl Default for Retention {
 }
 
 const LEAST_MINUTES: TimeDelta = TimeDelta::hours(25);
+const LEAST_EVENTS: TimeDelta = TimeDelta::days(30);
 
 impl Retention {
     /// What is outdated at this moment.
@@ -61,8 +63,13 @@ impl Retention {
             clients: minute_of(before(now, self.clients)),
             calls: before(now, self.calls),
             calls_per_token: self.calls_per_token,
-            events: before(now, self.events),
+            events: before(now, self.events_kept()),
         }
+    }
+
+    /// For how long a delivered event is known.
+    pub(crate) fn events_kept(&self) -> TimeDelta {
+        self.events.max(LEAST_EVENTS)
     }
 
     /// Since when there are minutes and hours.

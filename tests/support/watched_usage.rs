@@ -89,6 +89,10 @@ impl Outbox for WatchedUsage {
         self.there()?.due(now, until, limit).await
     }
 
+    async fn postpone(&self, id: &str, until: DateTime<Utc>) -> Result<(), StoreError> {
+        self.there()?.postpone(id, until).await
+    }
+
     async fn delivered(&self, id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
         self.there()?.delivered(id, now).await
     }
