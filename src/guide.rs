@@ -5,6 +5,7 @@
 //! - [`storing`]: the stores, and one of your own.
 //! - [`limiting`]: the exact window, and what it costs.
 //! - [`watching`]: how tokens are used, how exact that is, and what it costs.
+//! - [`events`]: what deserves attention, and how it is told.
 //! - [`problems`]: each refusal that a token holder can read, and what helps.
 //! - [`design`]: why things are as they are.
 
@@ -22,6 +23,9 @@ pub mod limiting {}
 
 #[doc = include_str!("guide/watching.md")]
 pub mod watching {}
+
+#[doc = include_str!("guide/events.md")]
+pub mod events {}
 
 #[doc = include_str!("guide/problems.md")]
 pub mod problems {}

@@ -118,7 +118,8 @@ pub use store::{
 };
 pub use token::{Digest, InvalidPrefix, InvalidTokenId, Prefix, Presented, Token, TokenId, Unreadable};
 pub use tokens::{
-    Caller, ChangeToken, Expected, Grant, Issue, Issued, Need, RecentCalls, Requirement, RevokeMany, Rotate,
-    Rotated, Statistics, Step, TimeSeries, Tokens, TokensBuilder, UnusedListing, Usage, Verdict,
+    Attention, Caller, ChangeToken, Expected, Grant, Issue, Issued, Need, RecentCalls, Requirement,
+    RevokeMany, Rotate, Rotated, Statistics, Step, TimeSeries, Tokens, TokensBuilder, UnusedListing, Usage,
+    Verdict,
 };
 pub use usage::{Call, Counts, MemoryUsage, Period, Subject, UsageBatch, UsageStore};

@@ -1,5 +1,6 @@
 //! The engine: issue, verify, rotate, revoke, change, list and watch tokens.
 
+mod attention;
 mod background;
 mod builder;
 mod change;
@@ -18,6 +19,7 @@ mod statistics;
 mod tend;
 mod verify;
 
+pub use attention::Attention;
 pub use builder::TokensBuilder;
 pub use change::Expected;
 pub use grant::{Caller, Grant, Verdict};
@@ -95,6 +97,7 @@ pub(crate) struct Engine {
     flush: flush::Flush,
     tending: tend::Tending,
     recorder: Arc<Recorder>,
+    watch: Option<attention::Watch>,
 }
 
 impl Tokens {

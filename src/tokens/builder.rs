@@ -1,9 +1,11 @@
 //! How tokens are put together.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::attention::{Attention, Hook, Watch};
 use super::background::Background;
 use super::flush::Flush;
 use super::tend::Tending;
@@ -16,7 +18,7 @@ use crate::recording::{Recorder, Recording};
 use crate::scope::CompiledCatalog;
 use crate::store::TokenStore;
 use crate::usage::{MemoryUsage, UsageStore};
-use crate::{Catalog, Error, Spawner};
+use crate::{Catalog, Error, Event, Spawner};
 
 /// Puts [`Tokens`] together. Only the store is required.
 ///
@@ -41,12 +43,14 @@ pub struct TokensBuilder {
     clock: Arc<dyn Clock>,
     randomness: Arc<dyn Randomness>,
     policy: Policy,
-    spawner: Spawner,
+    spawner: Option<Spawner>,
     flush_every: Option<Duration>,
     capacity: usize,
     misses: usize,
     stale_for: Option<Duration>,
     recording: Recording,
+    hook: Option<Hook>,
+    attention: Attention,
 }
 
 /// Tells catalogues of one process apart.
@@ -62,12 +66,14 @@ impl TokensBuilder {
             clock: Arc::new(SystemClock::new()),
             randomness: Arc::new(SystemRandomness),
             policy: Policy::new(),
-            spawner: Spawner::default(),
+            spawner: None,
             flush_every: Some(Duration::from_secs(1)),
             capacity: 1_000_000,
             misses: 256,
             stale_for: None,
             recording: Recording::default(),
+            hook: None,
+            attention: Attention::default(),
         }
     }
 
@@ -113,9 +119,55 @@ impl TokensBuilder {
         self
     }
 
-    /// Where changes run to their end. The default is a thread of our own.
+    /// Where changes run to their end, and hooks. The default is one thread of our own for each.
     pub fn spawner(mut self, spawner: Spawner) -> TokensBuilder {
-        self.spawner = spawner;
+        self.spawner = Some(spawner);
+        self
+    }
+
+    /// What is done with each [`Event`]: something about a token deserves attention. `Ok` says that
+    /// it was delivered. After an error, a panic or 30 seconds without an answer it comes again: a
+    /// minute later, then two, and so on up to an hour. The [`guide`](crate::guide::events) says
+    /// what is promised.
+    ///
+    /// It runs on the [`spawner`](TokensBuilder::spawner), which must then work on any thread (a
+    /// runtime's handle does), and must not block: for one that does there is
+    /// [`on_event_blocking`](TokensBuilder::on_event_blocking). Without a hook nothing is looked
+    /// for and nothing stored. A second one replaces the first.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// use tokenward::{Catalog, Event, MemoryStore, Tokens};
+    /// # async fn send_mail(event: &Event) -> Result<(), std::io::Error> { Ok(()) }
+    /// let tokens = Tokens::builder(Arc::new(MemoryStore::new()))
+    ///     .on_event(|event| async move { send_mail(&event).await })
+    ///     .build()?;
+    /// # Ok::<(), tokenward::Error>(())
+    /// ```
+    pub fn on_event<H, F, E>(mut self, hook: H) -> TokensBuilder
+    where
+        H: Fn(Event) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Display,
+    {
+        self.hook = Some(Hook::new(hook));
+        self
+    }
+
+    /// The same as [`on_event`](TokensBuilder::on_event), with a function that may block: it runs
+    /// on a thread of its own, one event after the other.
+    pub fn on_event_blocking<H, E>(mut self, hook: H) -> TokensBuilder
+    where
+        H: Fn(Event) -> Result<(), E> + Send + Sync + 'static,
+        E: Display,
+    {
+        self.hook = Some(Hook::blocking(hook));
+        self
+    }
+
+    /// From which point on something deserves attention. It says nothing without a hook.
+    pub fn attention(mut self, attention: Attention) -> TokensBuilder {
+        self.attention = attention;
         self
     }
 
@@ -182,6 +234,8 @@ impl TokensBuilder {
         let start = self.clock.now().wall();
         let mut node = [0; 8];
         self.randomness.fill(&mut node)?;
+        let watch =
+            self.hook.map(|hook| Watch::new(hook, self.attention, &self.recording, self.spawner.clone()));
         let engine = Arc::new(Engine {
             store: self.store,
             usage: self.usage.unwrap_or_else(|| Arc::new(MemoryUsage::new())),
@@ -193,12 +247,13 @@ impl TokensBuilder {
             granularity_ms,
             randomness: self.randomness,
             policy: self.policy,
-            spawner: self.spawner,
+            spawner: self.spawner.unwrap_or_default(),
             opening: Default::default(),
             strangers: Default::default(),
             flush: Flush::new(u64::from_ne_bytes(node), start),
             tending: Tending::new(start),
             recorder,
+            watch,
         });
         #[cfg(feature = "metrics")]
         super::metrics::describe();

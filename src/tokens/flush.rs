@@ -113,6 +113,7 @@ impl Engine {
             #[cfg(feature = "metrics")]
             super::metrics::flushed(added.is_ok());
             added?;
+            self.noticed(&batch);
             let mut state = self.flush.state();
             if state.waiting.as_ref().is_some_and(|waiting| waiting.number == batch.number) {
                 state.waiting = None;

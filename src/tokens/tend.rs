@@ -99,7 +99,8 @@ impl Engine {
         let flushed = flush.await;
         let settled = self.settle_unknown_outcomes().await;
         let forgotten = self.forget_outdated().await;
-        heeded.and(flushed).and(settled).and(forgotten)
+        let attended = self.attend(self.clock.now()).await;
+        heeded.and(flushed).and(settled).and(forgotten).and(attended)
     }
 
     /// Has the store forget some of what is outdated, now and then.
