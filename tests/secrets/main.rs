@@ -21,10 +21,10 @@ use source::{Needs, public_types, variants};
 use support::{PausedStore, Stage, WatchedUsage, catalog, text_of};
 use tokenward::limit::{Limited, QuotaStanding, Standing, Tick, Window};
 use tokenward::{
-    Actor, Catalog, Clock, Declaration, Denied, Error, Expected, Filter, HistoryQuery, Need, NewToken, Order,
-    Policy, Prefix, Presented, Preset, Query, Quota, Randomness, RandomnessFailed, RateLimit, Spawner,
-    Status, StoreError, SystemClock, SystemRandomness, TenantFilter, TokenId, TokenStore, Tokens, Update,
-    UsageStore, Verdict, Via, block_on,
+    Actor, Attention, Catalog, Clock, Declaration, Denied, Error, Expected, Filter, HistoryQuery, Need,
+    NewToken, Order, Policy, Prefix, Presented, Preset, Query, Quota, Randomness, RandomnessFailed,
+    RateLimit, Spawner, Status, StoreError, SystemClock, SystemRandomness, TenantFilter, TokenId, TokenStore,
+    Tokens, Update, UsageStore, Verdict, Via, block_on,
 };
 
 #[test]
@@ -36,12 +36,15 @@ fn nothing_that_can_be_shown_shows_a_secret() {
     let policy =
         Policy::new().tokens_per_tenant(1_000).shared_limit_per_tenant(RateLimit::per_minute(9_000).unwrap());
     let clock = tokenward::ManualClock::new();
+    let (tell, told) = std::sync::mpsc::channel();
     let tokens = Tokens::builder(store.clone())
         .usage_store(batches.clone())
         .catalog(catalog.clone())
         .policy(policy.clone())
         .clock(clock.clone())
         .flush_every(Duration::from_millis(10))
+        .attention(Attention::default())
+        .on_event(move |event| std::future::ready(tell.send(event)))
         .build()
         .unwrap();
     let (mut hidden, mut shown) = (Hidden::default(), Shown::default());
@@ -281,6 +284,12 @@ fn nothing_that_can_be_shown_shows_a_secret() {
         shown.debug(&tokenward::Scopes::none());
         shown.display(&Prefix::default());
         shown.debug(&secrets[0].1);
+        clock.advance(TimeDelta::days(80));
+        tokens.flush().await.unwrap();
+        let event = told.recv_timeout(Duration::from_secs(60)).unwrap();
+        shown.json(&event);
+        shown.json(&event.kind);
+        shown.debug(&Attention::default());
         tokens.shutdown().await.unwrap();
     });
     for (name, text) in store.heard() {

@@ -1,0 +1,11 @@
+//! What deserves attention is found at its moment, and delivered to the host's hook: at least once,
+//! and never twice while nothing fails.
+
+mod delivered;
+mod expiring;
+mod kit;
+mod many;
+mod noticed;
+#[path = "../support/mod.rs"]
+mod support;
+mod unused;
