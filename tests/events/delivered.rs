@@ -1,13 +1,11 @@
 //! From the outbox to the hook.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::channel;
-use std::time::Duration;
 
 use chrono::TimeDelta;
-use tokenward::{Event, EventKind, ManualClock, MemoryStore, NewToken, Outbox, Spawner, Tokens, block_on};
+use tokenward::{Event, EventKind, Issued, ManualClock, MemoryStore, NewToken, Outbox, Tokens, block_on};
 
 use crate::kit::{Answer, Service, Stores, ms, over_every_store};
 
@@ -25,7 +23,7 @@ over_every_store! {
 }
 
 /// A token that is limited now: one event.
-fn limited(service: &Service, name: &str) -> tokenward::Issued {
+fn limited(service: &Service, name: &str) -> Issued {
     let token = service.issue(NewToken::named(name).per_minute(1).expires_in(TimeDelta::days(40)));
     service.call(&token, 200, None);
     service.call(&token, 200, None);
@@ -38,7 +36,7 @@ fn what_fails_comes_again_later_and_later(stores: Stores) {
     service.host.answers(&[Answer::Fails; 9]);
     let start = service.now();
     let mut tries = Vec::new();
-    let mut ids = std::collections::BTreeSet::new();
+    let mut ids = BTreeSet::new();
     for _ in 0..(6 * 60 * 8) {
         service.tick();
         for event in service.host.given() {
@@ -127,7 +125,7 @@ fn an_event_that_fails_holds_up_no_other_token(stores: Stores) {
     service.tick();
     assert_eq!(service.host.given().len(), 20);
     let rest = service.settle();
-    let names: std::collections::BTreeSet<_> = rest.iter().map(|event| &event.name).collect();
+    let names: BTreeSet<_> = rest.iter().map(|event| &event.name).collect();
     assert_eq!((rest.len(), names.len()), (10, 10));
     service.advance(TimeDelta::minutes(2));
     assert_eq!(service.settle().len(), 20);
@@ -235,67 +233,4 @@ fn without_a_hook_nothing_is_looked_for() {
         let now = tokens.clock().now().wall();
         assert_eq!(store.due(now, now, 10).await.unwrap(), []);
     });
-}
-
-#[test]
-fn a_hook_may_block_and_runs_on_a_thread_of_its_own() {
-    let (store, clock) = (Arc::new(MemoryStore::new()), ManualClock::new());
-    let (tell, told) = channel();
-    let (open, gate) = channel::<()>();
-    let gate = std::sync::Mutex::new(gate);
-    let tokens = Tokens::builder(store.clone())
-        .usage_store(store)
-        .clock(clock.clone())
-        .on_event_blocking(move |event| {
-            let thread = std::thread::current().id();
-            tell.send((event, thread)).map_err(|error| error.to_string())?;
-            gate.lock().unwrap().recv().map_err(|error| error.to_string())
-        })
-        .without_background()
-        .build()
-        .unwrap();
-    let issue = || tokens.issue(NewToken::named("Export").expires_in(TimeDelta::days(20))).by("maria");
-    let record = block_on(issue()).unwrap().record;
-    clock.advance(TimeDelta::days(18));
-    block_on(tokens.flush()).unwrap();
-    let patience = Duration::from_secs(60);
-    let (event, thread) = told.recv_timeout(patience).unwrap();
-    assert_eq!(event.token, record.id);
-    assert_ne!(thread, std::thread::current().id());
-    // While it blocks, changes are made.
-    block_on(tokens.revoke(&record.id).by("maria")).unwrap();
-    open.send(()).unwrap();
-}
-
-#[test]
-fn a_spawner_that_panics_ends_no_flush() {
-    let (store, clock) = (Arc::new(MemoryStore::new()), ManualClock::new());
-    let (tell, told) = channel();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
-    let service = |spawner: Spawner| {
-        let tell = tell.clone();
-        let tokens = Tokens::builder(store.clone()).usage_store(store.clone()).clock(clock.clone());
-        let hook = move |event| {
-            let tell = tell.clone();
-            async move {
-                tokio::task::yield_now().await;
-                tell.send((event, tokio::runtime::Handle::current().id()))
-            }
-        };
-        tokens.spawner(spawner).on_event(hook).without_background().build().unwrap()
-    };
-    // It looks for a runtime on this thread, where there is none.
-    let lost = service(Spawner::new(|task| _ = tokio::spawn(task)));
-    let record = block_on(lost.issue(NewToken::named("Export").expires_in(TimeDelta::days(20))).by("maria"));
-    let record = record.unwrap().record;
-    clock.advance(TimeDelta::days(18));
-    block_on(lost.flush()).unwrap();
-    assert!(told.try_recv().is_err());
-
-    clock.advance(TimeDelta::minutes(1));
-    let handle = runtime.handle().clone();
-    let found = service(Spawner::new(move |task| _ = handle.spawn(task)));
-    block_on(found.flush()).unwrap();
-    let (event, id) = told.recv_timeout(Duration::from_secs(60)).unwrap();
-    assert_eq!((event.token, id), (record.id, runtime.handle().id()));
 }

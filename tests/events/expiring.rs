@@ -1,7 +1,9 @@
 //! Tokens that expire soon.
 
-use chrono::TimeDelta;
-use tokenward::{EventKind, NewToken, Update};
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokenward::{Attention, EventKind, NewToken, TokenRecord, Update};
 
 use crate::kit::{Service, Stores, days, maria, ms, over_every_store};
 
@@ -16,19 +18,16 @@ over_every_store! {
     a_clock_that_is_set_back_repeats_nothing
 }
 
-fn a_token(
-    service: &Service,
-    lifetime: TimeDelta,
-) -> (tokenward::TokenRecord, chrono::DateTime<chrono::Utc>) {
+fn a_token(service: &Service, lifetime: TimeDelta) -> (TokenRecord, DateTime<Utc>) {
     let record = service.issue(NewToken::named("Export").tenant("acme").expires_in(lifetime)).record;
     let end = record.expires_at.unwrap();
     (record, end)
 }
 
 fn each_threshold_is_told_at_its_millisecond(stores: Stores) {
-    let service = Service::with(stores, tokenward::Attention { unused_days: None, ..Default::default() });
+    let service = Service::with(stores, Attention { unused_days: None, ..Default::default() });
     let (record, end) = a_token(&service, TimeDelta::days(90));
-    let mut ids = std::collections::BTreeSet::new();
+    let mut ids = BTreeSet::new();
     for threshold in [14, 3, 1] {
         let before = TimeDelta::days(threshold);
         // A minute before that, so that what has passed since is looked at just before and just at.

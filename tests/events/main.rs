@@ -8,4 +8,5 @@ mod many;
 mod noticed;
 #[path = "../support/mod.rs"]
 mod support;
+mod threads;
 mod unused;

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use tokenward::usage::Client;
 use tokenward::{Attention, EventKind, Issued, NewToken, RateLimit, Update};
 
-use crate::kit::{Service, Stores, maria, ms, over_every_store};
+use crate::kit::{Answer, Service, Stores, maria, ms, over_every_store};
 
 over_every_store! {
     an_expired_token_is_told_of_when_it_is_called
@@ -189,7 +189,7 @@ fn erased_clients_are_not_told(stores: Stores) {
     service.advance(ms(1));
     service.call(&token, 200, Some(("198.51.100.4", "python/3")));
     // Found, and not yet delivered.
-    service.host.answers(&[crate::kit::Answer::Fails]);
+    service.host.answers(&[Answer::Fails]);
     assert_eq!(service.settle().len(), 1);
     service.run(service.tokens.forget_clients(&token.record.id)).unwrap();
     service.advance(TimeDelta::minutes(2));
@@ -283,7 +283,7 @@ fn nothing_is_told_of_a_token_that_is_revoked_or_purged(stores: Stores) {
     let token = service.issue(NewToken::named("Poller").per_minute(1).without_expiry());
     service.call(&token, 200, None);
     service.call(&token, 200, None);
-    service.host.answers(&[crate::kit::Answer::Fails]);
+    service.host.answers(&[Answer::Fails]);
     assert_eq!(service.settle().len(), 1);
     service.run(service.tokens.revoke(&token.record.id).by(maria())).unwrap();
     service.run(service.tokens.purge(&token.record.id).by(maria())).unwrap();
