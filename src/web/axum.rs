@@ -22,6 +22,7 @@
 //! guard let an anonymous request pass answers 401; where no guard stands it answers 500.
 //! `Option<Caller>` is `None` for an anonymous request.
 
+use axum::body::Body;
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
@@ -53,7 +54,7 @@ impl<S: Sync> OptionalFromRequestParts<S> for Caller {
 
 impl IntoResponse for Reply {
     fn into_response(self) -> Response {
-        Reply::into_response(self)
+        self.into_streaming_response().map(Body::new)
     }
 }
 

@@ -27,7 +27,7 @@ impl Refusals {
             None => Reply::problem(denied.status(), &denied.problem()),
             Some(body) => {
                 let (media_type, body) = body(denied);
-                Reply { status: denied.status(), headers: Vec::new(), body }
+                Reply { body, ..Reply::empty(denied.status()) }
                     .header("content-type", media_type)
                     .header("cache-control", "no-store")
             }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::EXPOSED_HEADERS;
+use super::{BodyStream, EXPOSED_HEADERS};
 
 /// An answer, as status, headers and body: what an adapter turns into its framework's response.
 ///
@@ -22,12 +22,14 @@ pub struct Reply {
     pub headers: Vec<(&'static str, String)>,
     /// The body; empty for none.
     pub body: Vec<u8>,
+    /// The body of an answer whose body comes piece by piece; `body` is then empty.
+    pub stream: Option<BodyStream>,
 }
 
 impl Reply {
     /// An answer without a body.
     pub fn empty(status: u16) -> Reply {
-        Reply { status, headers: Vec::new(), body: Vec::new() }
+        Reply { status, headers: Vec::new(), body: Vec::new(), stream: None }
     }
 
     /// An answer with a JSON body.
@@ -43,6 +45,11 @@ impl Reply {
         Reply::document(status, "application/problem+json", problem).header("cache-control", "no-store")
     }
 
+    /// An answer whose body comes piece by piece.
+    pub fn streamed(status: u16, media_type: &str, body: BodyStream) -> Reply {
+        Reply { stream: Some(body), ..Reply::empty(status) }.header("content-type", media_type)
+    }
+
     /// The same with one header more.
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Reply {
         self.headers.push((name, value.into()));
@@ -56,7 +63,7 @@ impl Reply {
 
     fn document(status: u16, media_type: &str, value: &impl Serialize) -> Reply {
         let body = serde_json::to_vec(value).expect("answers have text for keys");
-        Reply { status, headers: Vec::new(), body }.header("content-type", media_type)
+        Reply { body, ..Reply::empty(status) }.header("content-type", media_type)
     }
 }
 
@@ -79,6 +86,7 @@ impl fmt::Debug for Reply {
             .field("status", &self.status)
             .field("headers", &headers)
             .field("body", &format_args!("{} bytes", self.body.len()))
+            .field("stream", &self.stream)
             .finish()
     }
 }

@@ -13,9 +13,11 @@
 //! a stranger is not to reach. [`caller`] tells a handler who comes.
 
 mod body;
+mod reply_body;
 mod service;
 
 pub use body::GuardBody;
+pub use reply_body::ReplyBody;
 pub use service::GuardService;
 #[cfg(all(feature = "admin", feature = "axum"))]
 pub(crate) use service::{mark_sensitive, text_of};
@@ -79,9 +81,19 @@ impl Headers for HeaderMap {
 }
 
 impl Reply {
-    /// The answer as a response of the `http` crate.
+    /// The answer as a response of the `http` crate. One whose body comes piece by piece, as the
+    /// admin API has some, needs a body that can: with [`Reply::into_streaming_response`].
     pub fn into_response<B: From<Vec<u8>>>(self) -> Response<B> {
-        let mut response = Response::new(B::from(self.body));
+        if self.stream.is_some() {
+            tracing::error!("an answer that comes piece by piece needs Reply::into_streaming_response");
+            return Reply::empty(500).into_response();
+        }
+        self.into_streaming_response().map(|body| B::from(body.into_whole()))
+    }
+
+    /// The answer as a response of the `http` crate, whose body may come piece by piece.
+    pub fn into_streaming_response(self) -> Response<ReplyBody> {
+        let mut response = Response::new(ReplyBody::new(self.body, self.stream));
         *response.status_mut() =
             http::StatusCode::from_u16(self.status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
         for (name, value) in self.headers {
