@@ -18,6 +18,7 @@ mod refusals;
 mod statistics;
 mod tend;
 mod verify;
+mod watch;
 
 pub use attention::Attention;
 pub use builder::TokensBuilder;
@@ -98,6 +99,7 @@ pub(crate) struct Engine {
     tending: tend::Tending,
     recorder: Arc<Recorder>,
     watch: Option<attention::Watch>,
+    rounds: watch::Watch,
 }
 
 impl Tokens {
@@ -115,6 +117,16 @@ impl Tokens {
     /// by what it holds implies.
     pub fn may_grant(&self, actor: &Actor, scope: &str) -> bool {
         actor.may_grant_scope(scope, &self.engine().catalog)
+    }
+
+    /// What the holder of these scopes may do, implications included, in the catalogue's order.
+    #[cfg(feature = "admin")]
+    pub(crate) fn effective_scopes<'a>(
+        &self,
+        held: impl IntoIterator<Item = &'a crate::Scope>,
+    ) -> Vec<crate::Scope> {
+        let catalog = &self.engine().catalog;
+        catalog.names(&catalog.effective(held.into_iter().map(crate::Scope::as_str)))
     }
 
     /// What every token of the service starts with.

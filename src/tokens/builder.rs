@@ -254,6 +254,7 @@ impl TokensBuilder {
             tending: Tending::new(start),
             recorder,
             watch,
+            rounds: Default::default(),
         });
         #[cfg(feature = "metrics")]
         super::metrics::describe();

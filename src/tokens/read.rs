@@ -17,6 +17,14 @@ impl Tokens {
         Ok(self.engine().load(*id).await?.map(|token| token.record))
     }
 
+    /// Those of these tokens that are there, in one query.
+    #[cfg(feature = "admin")]
+    pub(crate) async fn find_all(&self, ids: &[TokenId]) -> Result<Vec<TokenRecord>, Error> {
+        let engine = self.engine();
+        engine.open().await?;
+        Ok(engine.store.load(ids).await?.into_iter().map(|token| token.record).collect())
+    }
+
     /// The token whose whole text somebody has found, such as in a log or a public repository:
     /// with its present secret, or with the one before while that is remembered. Nothing is
     /// counted, and nothing tells whether it is alive.

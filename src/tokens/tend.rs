@@ -65,6 +65,7 @@ impl Tokens {
             background.stop();
             background.ended.heard(|()| ()).await;
         }
+        self.engine().rounds.end();
         self.flush().await
     }
 
@@ -83,6 +84,7 @@ impl Engine {
         &self,
         flush: impl Future<Output = Result<(), StoreError>>,
     ) -> Result<(), StoreError> {
+        let _flushing = self.rounds.flushing();
         self.live.release_windows(self.clock.now());
         let tended = self.tend_store(flush).await;
         #[cfg(feature = "metrics")]
