@@ -169,6 +169,15 @@ impl Actor {
         }
     }
 
+    /// Whose use it may look at, as a whole.
+    #[cfg(feature = "admin")]
+    pub(crate) fn subject(&self) -> crate::Subject {
+        match self.tenants() {
+            crate::TenantFilter::Any => crate::Subject::All,
+            crate::TenantFilter::Only(tenant) => crate::Subject::Tenant(tenant),
+        }
+    }
+
     /// Whether it may grant this scope: it holds it by name, or by what it holds implies. A name
     /// that the catalogue no longer has is worth nothing, and may be passed on by its holder.
     pub(crate) fn may_grant_scope(&self, scope: &str, catalog: &CompiledCatalog) -> bool {

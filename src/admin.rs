@@ -11,28 +11,42 @@
 //! Every answer says `Cache-Control: no-store`. A secret stands in the answer that made it, and in
 //! no other.
 
+mod accept;
 mod access;
 mod audit;
 #[cfg(feature = "axum")]
 pub mod axum;
+mod calls;
 mod catalogue;
 mod changes;
+mod clients;
 mod conditions;
 mod context;
 mod create;
 mod cross_site;
 mod cursor;
+mod endpoints;
 mod fault;
 mod fields;
+mod figures;
 mod json;
 mod limits;
 mod listing;
+mod overview;
 mod parameters;
+mod range;
+mod ranked;
 mod request;
 mod rotate;
 mod routes;
+mod scope_use;
+mod series;
 mod shape;
+mod stream;
+mod streams;
 mod tokens;
+mod usage;
+mod viewer;
 
 pub use access::Access;
 pub use request::{AdminRequest, BODY_LIMIT};
@@ -40,10 +54,13 @@ pub use request::{AdminRequest, BODY_LIMIT};
 use std::fmt;
 use std::sync::Arc;
 
-use crate::web::{Admission, Guard, LimitHeaders, Reply, TenantSource};
+use crate::web::{Admission, Guard, LimitHeaders, Reply, Tenant, TenantSource};
 use crate::{TOKENS_MANAGE, TOKENS_READ, Tokens};
+use context::Context;
 use fault::Fault;
 use routes::Found;
+use streams::Streams;
+use viewer::{Recheck, Viewer};
 
 /// The JSON admin API.
 ///
@@ -69,6 +86,7 @@ pub struct AdminApi {
     allowed_origins: Arc<[String]>,
     /// Where it is mounted, for what is said of its routes.
     mount: Arc<str>,
+    streams: Arc<Streams>,
 }
 
 impl AdminApi {
@@ -79,6 +97,7 @@ impl AdminApi {
             managing: tokens.require(TOKENS_MANAGE),
             allowed_origins: Arc::default(),
             mount: Arc::default(),
+            streams: Arc::new(Streams::up_to(64)),
             tokens,
         }
     }
@@ -115,6 +134,13 @@ impl AdminApi {
         self
     }
 
+    /// How many live streams of calls may be open at once; 64 unless set. Beyond it the answer is
+    /// 503. Each reads the store once for each flush.
+    pub fn open_streams(mut self, most: usize) -> AdminApi {
+        self.streams = Arc::new(Streams::up_to(most));
+        self
+    }
+
     /// The tokens that it manages.
     pub fn tokens(&self) -> &Tokens {
         &self.tokens
@@ -122,16 +148,43 @@ impl AdminApi {
 
     /// Answers a request. `access` is what the host's own login says of whoever comes; a request
     /// with a bearer token of the service is judged by that token alone.
+    ///
+    /// A live stream that somebody opens by the host's login ends after a minute, and its client
+    /// comes back by itself: with [`AdminApi::handle_with_recheck`] it lasts.
     pub async fn handle(&self, access: Access, request: AdminRequest<'_>) -> Reply {
+        self.whole_answer(access, None, &request).await
+    }
+
+    /// The same, where the host's own login can be asked again: a live stream does so once a
+    /// minute, and ends when whoever has opened it may not look any more.
+    pub async fn handle_with_recheck<Deciding>(
+        &self,
+        access: Access,
+        request: AdminRequest<'_>,
+        recheck: impl Fn() -> Deciding + Send + Sync + 'static,
+    ) -> Reply
+    where
+        Deciding: Future<Output = Access> + Send + 'static,
+    {
+        let recheck: Arc<Recheck> = Arc::new(move || Box::pin(recheck()));
+        self.whole_answer(access, Some(recheck), &request).await
+    }
+
+    async fn whole_answer(
+        &self,
+        access: Access,
+        recheck: Option<Arc<Recheck>>,
+        request: &AdminRequest<'_>,
+    ) -> Reply {
         let request_id = request.id(self.tokens.prefix());
-        let mut reply = self.answer(access, &request, request_id.as_deref()).await;
+        let mut reply = self.answer(access, recheck, request, request_id.as_deref()).await;
         if reply.header_value("cache-control").is_none() {
             reply = reply.header("cache-control", "no-store");
         }
         if let Some(id) = request_id {
             reply = reply.header("x-request-id", id);
         }
-        if request.http.method == "HEAD" {
+        if request.http.method == "HEAD" && reply.stream.take().is_none() {
             // The length of what GET would answer.
             let length = reply.body.len().to_string();
             reply = reply.header("content-length", length);
@@ -140,7 +193,13 @@ impl AdminApi {
         reply
     }
 
-    async fn answer(&self, access: Access, request: &AdminRequest<'_>, request_id: Option<&str>) -> Reply {
+    async fn answer(
+        &self,
+        access: Access,
+        recheck: Option<Arc<Recheck>>,
+        request: &AdminRequest<'_>,
+        request_id: Option<&str>,
+    ) -> Reply {
         let instance = |fault: Fault| fault.reply(request_id);
         let found = routes::find(request.http.method, request.http.path);
         let route = found.as_ref().ok().and_then(|found| found.route());
@@ -161,6 +220,20 @@ impl AdminApi {
             Admission::Admitted(admitted) => Some(admitted),
             Admission::Anonymous => None,
         };
+        let viewer = match &admitted {
+            Some(admitted) => Viewer::Bearer {
+                id: admitted.caller().token_id(),
+                secret_version: admitted.caller().secret_version(),
+                address: request.http.address,
+            },
+            None => Viewer::Login {
+                recheck,
+                tenant: match guard.tenant_of(&request.http) {
+                    Tenant::Named(tenant) => Some(tenant.into_owned()),
+                    _ => None,
+                },
+            },
+        };
         let who = match &admitted {
             Some(admitted) => access::of_bearer(admitted.caller(), &guard).await,
             None => self.of_login(access, request, &guard, request_id),
@@ -172,7 +245,8 @@ impl AdminApi {
                 Ok(Found::Nothing) => instance(Fault::no_such_place()),
                 Ok(Found::OtherMethods(allow)) => instance(Fault::method_not_allowed(allow)),
                 Ok(Found::Route(route, id)) => {
-                    let context = context::Context::new(&self.tokens, who, request, request_id, id);
+                    let context =
+                        Context::new(&self.tokens, &self.streams, who, viewer, request, request_id, id);
                     route.run(&context).await.unwrap_or_else(instance)
                 }
             },

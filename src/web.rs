@@ -16,6 +16,7 @@ mod refusal;
 mod reply;
 mod request;
 mod rules;
+mod stream;
 mod tenant;
 #[cfg(feature = "tower")]
 pub mod tower;
@@ -26,6 +27,7 @@ pub use limit_headers::{EXPOSED_HEADERS, LimitHeaders};
 pub use reply::Reply;
 pub use request::{Headers, Request, SeveralValues};
 pub use rules::{InvalidRules, Rules};
+pub use stream::{BodyStream, BrokenOff, Piece};
 pub use tenant::TenantSource;
 
 #[cfg(feature = "admin")]

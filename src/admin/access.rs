@@ -35,6 +35,24 @@ pub(super) async fn of_bearer(caller: &Caller, guard: &Guard) -> Result<Who, Box
     }
 }
 
+/// An actor that does not act in the tenant that a request is for.
+pub(super) struct NotHere;
+
+/// The actor, in the tenant that a request is for.
+pub(super) fn within(actor: Actor, tenant: &str) -> Result<Actor, NotHere> {
+    match &actor.reach {
+        Reach::Only(own) if own.as_deref() == Some(tenant) => Ok(actor),
+        // Whoever may act everywhere acts where it is: a token that it creates here must not come
+        // out as nobody's.
+        Reach::All => Ok(actor.tenant(tenant)),
+        Reach::Only(_) => Err(NotHere),
+        Reach::Unsaid => {
+            tracing::error!(error = %Error::TenantNotSaid, "an actor of the admin API names no tenant");
+            Err(NotHere)
+        }
+    }
+}
+
 impl AdminApi {
     /// Whoever comes by the host's own login, in the tenant that the request is for.
     pub(super) fn of_login(
@@ -55,17 +73,7 @@ impl AdminApi {
             Tenant::Malformed => return Err(Box::new(guard.malformed_host())),
             Tenant::Nobody => return Err(nothing_here()),
             Tenant::Without | Tenant::Any => actor,
-            Tenant::Named(tenant) => match &actor.reach {
-                Reach::Only(own) if own.as_deref() == Some(&*tenant) => actor,
-                // Whoever may act everywhere acts where it is: a token that it creates here must
-                // not come out as nobody's.
-                Reach::All => actor.tenant(tenant),
-                Reach::Only(_) => return Err(nothing_here()),
-                Reach::Unsaid => {
-                    tracing::error!(error = %Error::TenantNotSaid, "an actor of the admin API names no tenant");
-                    return Err(nothing_here());
-                }
-            },
+            Tenant::Named(tenant) => within(actor, &tenant).map_err(|NotHere| nothing_here())?,
         };
         cross_site::check(&request.http, &self.allowed_origins)
             .map_err(|fault| Box::new(fault.reply(request_id)))?;

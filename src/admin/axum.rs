@@ -81,15 +81,18 @@ impl Mount {
         let (mut parts, body) = request.into_parts();
         // The service's own login may log what it is given.
         mark_sensitive(&mut parts.headers, self.api.reading.token_sources());
-        let access = match &self.authorize {
-            Some(authorize) => authorize(parts.clone()).await,
-            None => Access::Nobody,
-        };
         let Ok(body) = read(body).await else { return IntoResponse::into_response(Reply::empty(400)) };
+        let parts = Arc::new(parts);
         let mut http = text_of(&parts);
         http.path = http.path.strip_prefix(&*self.path).unwrap_or(http.path);
-        let reply = self.api.handle(access, AdminRequest::new(http, &body)).await;
-        IntoResponse::into_response(reply)
+        let request = AdminRequest::new(http, &body);
+        let Some(authorize) = self.authorize else {
+            return IntoResponse::into_response(self.api.handle(Access::Nobody, request).await);
+        };
+        let asked = parts.clone();
+        let decide = move || authorize((*asked).clone());
+        let access = decide().await;
+        IntoResponse::into_response(self.api.handle_with_recheck(access, request, decide).await)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What every route needs of its request.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use super::access::Who;
@@ -8,9 +10,11 @@ use super::fields::Fields;
 use super::parameters::Parameters;
 use super::request::BODY_LIMIT;
 use super::shape::TokenBody;
+use super::streams::Streams;
+use super::viewer::Viewer;
 use super::{AdminRequest, Fault, json};
 use crate::web::{Reply, Request};
-use crate::{Actor, Error, TokenId, TokenRecord, Tokens, Usage, Via};
+use crate::{Actor, Error, Period, Statistics, Subject, TokenId, TokenRecord, Tokens, Usage, Via};
 
 /// A request that was let in, on its way to its route.
 pub(super) struct Context<'a> {
@@ -18,6 +22,9 @@ pub(super) struct Context<'a> {
     pub(super) actor: Actor,
     pub(super) manages: bool,
     pub(super) http: Request<'a>,
+    /// Who comes, for a stream to ask again.
+    pub(super) viewer: Viewer,
+    pub(super) streams: &'a Arc<Streams>,
     body: &'a [u8],
     id: Option<String>,
 }
@@ -33,7 +40,9 @@ pub(super) enum Media {
 impl<'a> Context<'a> {
     pub(super) fn new(
         tokens: &'a Tokens,
+        streams: &'a Arc<Streams>,
         who: Who,
+        viewer: Viewer,
         request: &AdminRequest<'a>,
         request_id: Option<&str>,
         id: Option<String>,
@@ -45,11 +54,22 @@ impl<'a> Context<'a> {
         if let Some(request_id) = request_id {
             actor = actor.request_id(request_id);
         }
-        Context { tokens, actor, manages: who.manages, http: request.http, body: request.body, id }
+        let AdminRequest { http, body } = *request;
+        Context { tokens, actor, manages: who.manages, http, viewer, streams, body, id }
     }
 
     pub(super) fn now(&self) -> DateTime<Utc> {
         self.tokens.clock().now().wall()
+    }
+
+    /// All tokens within the actor's reach.
+    pub(super) fn subject(&self) -> Subject {
+        self.actor.subject()
+    }
+
+    /// How a subject was used in a span of time.
+    pub(super) async fn statistics(&self, subject: Subject, period: Period) -> Result<Statistics, Fault> {
+        self.tokens.statistics(subject, period).await.map_err(Fault::usage_unavailable)
     }
 
     pub(super) fn check_body_length(&self) -> Result<(), Fault> {

@@ -163,6 +163,11 @@ impl Fault {
         .caused_by(error)
     }
 
+    pub(super) fn too_many_streams() -> Fault {
+        let detail = "As many streams are open as may be. Close one, or try again later; recent calls can be read without a stream.";
+        Fault::new(503, "too-many-streams", "There are too many streams", detail).header("retry-after", "10")
+    }
+
     fn revealed(id: TokenId) -> Fault {
         Fault::new(
             409,

@@ -151,7 +151,7 @@ async fn usage(
 fn shown<'r>(
     record: &'r TokenRecord,
     now: DateTime<Utc>,
-    usage: &HashMap<TokenId, Usage>,
+    usage: &'r HashMap<TokenId, Usage>,
     with_usage: bool,
 ) -> TokenBody<'r> {
     let usage = usage.get(&record.id);

@@ -27,6 +27,11 @@ impl Parameters {
         serde_json::to_string(&chosen).unwrap_or_default()
     }
 
+    /// Whether a parameter is there.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(is, _)| is == name)
+    }
+
     /// A parameter that may stand once.
     pub(super) fn one(&mut self, name: &str) -> Result<Option<String>, Fault> {
         let mut values = self.all(name);

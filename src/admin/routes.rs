@@ -3,7 +3,10 @@
 use std::borrow::Cow;
 
 use super::context::Context;
-use super::{Fault, audit, catalogue, changes, create, listing, rotate, tokens};
+use super::{
+    Fault, audit, calls, catalogue, changes, clients, create, endpoints, listing, overview, rotate,
+    scope_use, series, stream, tokens, usage,
+};
 use crate::web::{Reply, path_segments};
 
 /// One route.
@@ -30,6 +33,15 @@ pub(super) enum Row {
     Resume,
     Rotate,
     Usage,
+    TimeSeries,
+    Endpoints,
+    Clients,
+    ScopeUse,
+    Calls,
+    Stream,
+    UsageOfAll,
+    TimeSeriesOfAll,
+    StreamOfAll,
     Audit,
     Scopes,
     Presets,
@@ -45,7 +57,7 @@ const fn manages(method: &'static str, template: &'static str, row: Row) -> Rout
 }
 
 /// The table.
-pub(super) const ROUTES: [Route; 15] = [
+pub(super) const ROUTES: [Route; 24] = [
     reads("GET", "/tokens", Row::List),
     manages("POST", "/tokens", Row::Create),
     reads("POST", "/tokens/find", Row::Find),
@@ -57,7 +69,16 @@ pub(super) const ROUTES: [Route; 15] = [
     manages("POST", "/tokens/{id}/resume", Row::Resume),
     manages("POST", "/tokens/{id}/rotate", Row::Rotate),
     reads("GET", "/tokens/{id}/usage", Row::Usage),
+    reads("GET", "/tokens/{id}/timeseries", Row::TimeSeries),
+    reads("GET", "/tokens/{id}/endpoints", Row::Endpoints),
+    reads("GET", "/tokens/{id}/clients", Row::Clients),
+    reads("GET", "/tokens/{id}/scopes", Row::ScopeUse),
+    reads("GET", "/tokens/{id}/calls", Row::Calls),
+    reads("GET", "/tokens/{id}/calls/stream", Row::Stream),
     reads("GET", "/tokens/{id}/audit", Row::Audit),
+    reads("GET", "/usage", Row::UsageOfAll),
+    reads("GET", "/usage/timeseries", Row::TimeSeriesOfAll),
+    reads("GET", "/calls/stream", Row::StreamOfAll),
     reads("GET", "/scopes", Row::Scopes),
     reads("GET", "/presets", Row::Presets),
     reads("GET", "/me", Row::Me),
@@ -80,7 +101,16 @@ impl Route {
             Row::Pause => changes::pause(context).await,
             Row::Resume => changes::resume(context).await,
             Row::Rotate => rotate::rotate(context).await,
-            Row::Usage => tokens::usage(context).await,
+            Row::Usage => usage::of_token(context).await,
+            Row::TimeSeries => series::of_token(context).await,
+            Row::Endpoints => endpoints::of_token(context).await,
+            Row::Clients => clients::of_token(context).await,
+            Row::ScopeUse => scope_use::of_token(context).await,
+            Row::Calls => calls::of_token(context).await,
+            Row::Stream => stream::of_token(context).await,
+            Row::UsageOfAll => overview::usage(context).await,
+            Row::TimeSeriesOfAll => series::of_all(context).await,
+            Row::StreamOfAll => stream::of_all(context).await,
             Row::Audit => audit::of_token(context).await,
             Row::Scopes => catalogue::scopes(context),
             Row::Presets => catalogue::presets(context),

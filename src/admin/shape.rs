@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Serialize, Serializer};
 
+use super::usage::UsageBody;
 use crate::{AddressRange, RateLimit, Scope, Status, TokenId, TokenRecord, Usage};
 
 /// A moment: RFC 3339, UTC, to the millisecond.
@@ -53,7 +54,7 @@ pub(super) struct TokenBody<'a> {
     metadata: &'a BTreeMap<String, String>,
     version: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    usage: Option<UsageBody>,
+    usage: Option<UsageBody<'a>>,
 }
 
 impl<'a> TokenBody<'a> {
@@ -90,7 +91,7 @@ impl<'a> TokenBody<'a> {
     }
 
     /// The same with its use told in full.
-    pub(super) fn with_usage(mut self, usage: &Usage) -> TokenBody<'a> {
+    pub(super) fn with_usage(mut self, usage: &'a Usage) -> TokenBody<'a> {
         self.usage = Some(UsageBody::of(usage));
         self
     }
@@ -131,37 +132,5 @@ impl RateLimitBody {
             }
         }
         (!limit.is_unlimited()).then_some(body)
-    }
-}
-
-/// The use of a token: what is measured, and nothing beside it.
-#[derive(Serialize)]
-pub(super) struct UsageBody {
-    calls_total: u64,
-    success_rate: Option<f64>,
-    mean_ms: Option<f64>,
-    limited_total: u64,
-    missing_scope_total: u64,
-    refused_total: u64,
-    wrong_secret_total: u64,
-    last_used_at: Option<Moment>,
-    last_seen_at: Option<Moment>,
-    as_of: Moment,
-}
-
-impl UsageBody {
-    pub(super) fn of(usage: &Usage) -> UsageBody {
-        UsageBody {
-            calls_total: usage.total(),
-            success_rate: usage.success_rate(),
-            mean_ms: usage.mean_ms(),
-            limited_total: usage.limited,
-            missing_scope_total: usage.missing_scope,
-            refused_total: usage.refused,
-            wrong_secret_total: usage.wrong_secret,
-            last_used_at: moment(usage.last_used_at),
-            last_seen_at: moment(usage.last_seen_at),
-            as_of: Moment(usage.as_of),
-        }
     }
 }

@@ -3,7 +3,7 @@
 use super::Fault;
 use super::conditions::etag;
 use super::context::{Context, Media};
-use super::shape::{TokenBody, UsageBody};
+use super::shape::TokenBody;
 use crate::web::Reply;
 
 pub(super) async fn show(context: &Context<'_>) -> Result<Reply, Fault> {
@@ -14,8 +14,9 @@ pub(super) async fn show(context: &Context<'_>) -> Result<Reply, Fault> {
     if !with_usage {
         return Ok(context.one(200, &record).await);
     }
-    let usage = context.tokens.usage(&record.id).await.map_err(Fault::usage_unavailable)?;
-    let body = TokenBody::new(&record, context.now(), Some(&usage)).with_usage(&usage);
+    let usage = context.tokens.usage_of(&[record.id]).await.map_err(Fault::usage_unavailable)?;
+    let usage = usage.get(&record.id).ok_or_else(Fault::no_such_token)?;
+    let body = TokenBody::new(&record, context.now(), Some(usage)).with_usage(usage);
     Ok(Reply::json(200, &body).header("etag", etag(record.version)))
 }
 
@@ -35,13 +36,6 @@ pub(super) async fn find(context: &Context<'_>) -> Result<Reply, Fault> {
         Some(record) => Ok(context.one(200, &record).await),
         None => Err(Fault::no_such_text()),
     }
-}
-
-pub(super) async fn usage(context: &Context<'_>) -> Result<Reply, Fault> {
-    context.no_parameters()?;
-    let record = context.record().await?;
-    let usage = context.tokens.usage(&record.id).await.map_err(Fault::usage_unavailable)?;
-    Ok(Reply::json(200, &UsageBody::of(&usage)))
 }
 
 /// Whether `include=usage` was asked for.

@@ -1,0 +1,53 @@
+//! Whoever has opened a stream, and whether it may still look.
+
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use super::Access;
+use super::access::within;
+use crate::{Actor, Error, Status, TOKENS_READ, TokenId, Tokens};
+
+/// What the host's own login says, asked again.
+pub(super) type Recheck = dyn Fn() -> Pin<Box<dyn Future<Output = Access> + Send>> + Send + Sync;
+
+/// Whoever has opened a stream.
+#[derive(Clone)]
+pub(super) enum Viewer {
+    /// The holder of a token.
+    Bearer { id: TokenId, secret_version: u32, address: Option<IpAddr> },
+    /// Somebody whom the host's own login knows, in the tenant that the request was for. Without
+    /// a way to ask again, it may not look for long.
+    Login { recheck: Option<Arc<Recheck>>, tenant: Option<String> },
+}
+
+impl Viewer {
+    /// Whoever it is now; none if it may not look any more. Nothing is charged to a limit.
+    pub(super) async fn still(&self, tokens: &Tokens) -> Result<Option<Actor>, Error> {
+        match self {
+            Viewer::Bearer { id, secret_version, address } => {
+                let now = tokens.clock().now().wall();
+                let Some(record) = tokens.find(id).await? else { return Ok(None) };
+                let previous = record.previous_secret.as_ref();
+                let is_live = record.secret.version == *secret_version
+                    || previous.is_some_and(|old| old.version == *secret_version && now < old.ends_at);
+                let is_allowed = record.addresses.is_empty()
+                    || address.is_some_and(|from| record.addresses.iter().any(|range| range.contains(from)));
+                let held = tokens.effective_scopes(&record.scopes);
+                let reads = held.iter().any(|scope| scope.as_str() == TOKENS_READ);
+                let may = record.status(now) == Status::Active && is_live && is_allowed && reads;
+                Ok(may.then(|| Actor::holding(&record)))
+            }
+            Viewer::Login { recheck, tenant } => {
+                let Some(recheck) = recheck else { return Ok(None) };
+                match recheck().await {
+                    Access::Nobody | Access::Forbidden => Ok(None),
+                    Access::ReadOnly(actor) | Access::Manage(actor) => Ok(match tenant {
+                        Some(tenant) => within(actor, tenant).ok(),
+                        None => Some(actor),
+                    }),
+                }
+            }
+        }
+    }
+}
