@@ -54,7 +54,7 @@ pub use request::{AdminRequest, BODY_LIMIT};
 use std::fmt;
 use std::sync::Arc;
 
-use crate::web::{Admission, Guard, LimitHeaders, Reply, Tenant, TenantSource};
+use crate::web::{Admission, BodyStream, Guard, LimitHeaders, Reply, Tenant, TenantSource};
 use crate::{TOKENS_MANAGE, TOKENS_READ, Tokens};
 use context::Context;
 use fault::Fault;
@@ -184,11 +184,15 @@ impl AdminApi {
         if let Some(id) = request_id {
             reply = reply.header("x-request-id", id);
         }
-        if request.http.method == "HEAD" && reply.stream.take().is_none() {
-            // The length of what GET would answer.
-            let length = reply.body.len().to_string();
-            reply = reply.header("content-length", length);
-            reply.body.clear();
+        if request.http.method == "HEAD" {
+            if reply.stream.is_some() {
+                reply.stream = Some(BodyStream::empty());
+            } else {
+                // The length of what GET would answer.
+                let length = reply.body.len().to_string();
+                reply = reply.header("content-length", length);
+                reply.body.clear();
+            }
         }
         reply
     }

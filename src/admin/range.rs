@@ -20,6 +20,7 @@ pub(super) fn range(
     usual: TimeDelta,
 ) -> Result<Period, Fault> {
     let (from, to) = times(parameters, now)?;
+    let to = to.map(|to| to.min(now));
     let Some(from) = from.or_else(|| to?.checked_sub_signed(usual)) else {
         return Ok(Period::last_minutes(now, usual.num_minutes() as u32));
     };

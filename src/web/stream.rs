@@ -52,6 +52,11 @@ impl BodyStream {
         BodyStream(Arc::new(Mutex::new(Unfold { state: Some(state), making: None, step })))
     }
 
+    /// A body without any piece: its length is not told beforehand, as that of no stream is.
+    pub fn empty() -> BodyStream {
+        BodyStream::unfold((), |()| async { None })
+    }
+
     /// The next piece; none at the end.
     pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<Piece>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).poll_next(context)

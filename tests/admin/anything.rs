@@ -70,7 +70,16 @@ fn path() -> impl Strategy<Value = String> {
         "/tokens/ID/resume",
         "/tokens/ID/rotate",
         "/tokens/ID/usage",
+        "/tokens/ID/timeseries",
+        "/tokens/ID/endpoints",
+        "/tokens/ID/clients",
+        "/tokens/ID/scopes",
+        "/tokens/ID/calls",
+        "/tokens/ID/calls/stream",
         "/tokens/ID/audit",
+        "/usage",
+        "/usage/timeseries",
+        "/calls/stream",
         "/scopes",
         "/presets",
         "/me",
@@ -79,12 +88,46 @@ fn path() -> impl Strategy<Value = String> {
 }
 
 fn query() -> impl Strategy<Value = Option<String>> {
-    let names =
-        ["q", "status", "scope", "owner", "sort", "limit", "cursor", "unused_since", "metadata.a", "dry_run"];
+    let names = [
+        "q",
+        "status",
+        "scope",
+        "owner",
+        "sort",
+        "limit",
+        "cursor",
+        "unused_since",
+        "metadata.a",
+        "dry_run",
+        "from",
+        "to",
+        "step",
+        "metric",
+        "group_by",
+        "endpoint",
+        "method",
+        "ip",
+        "min_ms",
+        "after",
+    ];
     let values = prop_oneof![
         any::<String>(),
-        prop::sample::select(vec!["active", "-name", "5", "true", "2026-01-01T00:00:00Z"])
-            .prop_map(str::to_owned),
+        prop::sample::select(vec![
+            "active",
+            "-name",
+            "5",
+            "true",
+            "2026-01-01T00:00:00Z",
+            "2027-01-01T00:00:00Z",
+            "60",
+            "4xx",
+            "GET",
+            "calls",
+            "token",
+            "0",
+            "9999-12-31T23:59:59Z",
+        ])
+        .prop_map(str::to_owned),
     ];
     let pair =
         (prop::sample::select(names.to_vec()), values).prop_map(|(name, value)| format!("{name}={value}"));
@@ -106,7 +149,7 @@ proptest! {
         path in path(),
         query in query(),
         body in body(),
-        header in prop::sample::select(vec!["if-match", "idempotency-key", "x-request-id", "origin", "authorization"]),
+        header in prop::sample::select(vec!["if-match", "idempotency-key", "x-request-id", "origin", "authorization", "accept", "last-event-id"]),
         header_value in prop_oneof![any::<Vec<u8>>(), Just(b"\"1\"".to_vec()), Just(b"Bearer tw_x".to_vec())],
     ) {
         let (tokens, _clock) = Tokens::for_tests();

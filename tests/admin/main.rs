@@ -4,13 +4,23 @@
 mod access;
 mod anything;
 mod audit;
+mod behind;
 mod bodies;
+mod calls;
 mod changes;
 mod create;
 mod escalation;
+mod events;
+mod fed;
 mod listing;
 mod mount;
 mod outage;
+mod series;
+mod stream;
+mod stream_server;
 mod support;
+mod usage;
 #[path = "../support/watched_store.rs"]
 mod watched_store;
+#[path = "../support/watched_usage.rs"]
+mod watched_usage;

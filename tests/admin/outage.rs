@@ -1,43 +1,20 @@
 //! Stores that go away.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use tokenward::admin::{Access, AdminApi, AdminRequest};
-use tokenward::usage::{Counts, UsageBatch};
 use tokenward::web::{Reply, Request, TenantSource};
-use tokenward::{Actor, MemoryStore, NewToken, StoreError, TokenId, Tokens, UsageStore};
+use tokenward::{Actor, MemoryStore, NewToken, Tokens};
 
 use super::support::{catalog, everything};
 use super::watched_store::WatchedStore;
-
-/// A store of use that can go away.
-struct Moody(MemoryStore, AtomicBool);
-
-#[tokenward::async_trait]
-impl UsageStore for Moody {
-    async fn add(&self, batch: &UsageBatch) -> Result<(), StoreError> {
-        self.0.add(batch).await
-    }
-
-    async fn read(&self, tokens: &[TokenId]) -> Result<Vec<(TokenId, Counts)>, StoreError> {
-        match self.1.load(Ordering::Relaxed) {
-            true => Err(StoreError::unavailable("gone")),
-            false => self.0.read(tokens).await,
-        }
-    }
-
-    async fn erase(&self, tokens: &[TokenId]) -> Result<(), StoreError> {
-        match self.1.load(Ordering::Relaxed) {
-            true => Err(StoreError::unavailable("gone")),
-            false => self.0.erase(tokens).await,
-        }
-    }
-}
+use super::watched_usage::WatchedUsage;
 
 #[tokio::test]
 async fn tokens_are_managed_while_use_cannot_be_read() {
-    let usage = Arc::new(Moody(MemoryStore::new(), AtomicBool::new(true)));
+    let usage = Arc::new(WatchedUsage::default());
+    usage.is_away.store(true, Ordering::SeqCst);
     let tokens = Tokens::builder(Arc::new(MemoryStore::new()))
         .usage_store(usage)
         .catalog(catalog())

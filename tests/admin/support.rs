@@ -1,6 +1,7 @@
 //! A shop with the admin API, and what tests say to it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -14,6 +15,8 @@ use tokenward::{
 };
 use tower::ServiceExt;
 
+use super::watched_usage::WatchedUsage;
+
 pub struct Shop {
     pub tokens: Tokens,
     pub clock: ManualClock,
@@ -21,6 +24,9 @@ pub struct Shop {
     /// The text of a token of `acme` that holds every scope and may manage.
     pub manager: String,
     pub manager_id: TokenId,
+    /// Where use is kept.
+    pub usage: Arc<WatchedUsage>,
+    batches: AtomicU64,
 }
 
 pub struct Answer {
@@ -79,9 +85,9 @@ pub async fn shop() -> Shop {
 
 pub async fn shop_with(policy: Policy) -> Shop {
     let clock = ManualClock::new();
-    let store = Arc::new(MemoryStore::new());
-    let tokens = Tokens::builder(store.clone())
-        .usage_store(store)
+    let usage = Arc::new(WatchedUsage::default());
+    let tokens = Tokens::builder(Arc::new(MemoryStore::new()))
+        .usage_store(usage.clone())
         .catalog(catalog())
         .policy(policy)
         .clock(clock.clone())
@@ -100,10 +106,26 @@ pub async fn shop_with(policy: Policy) -> Shop {
         manager_id: issued.record.id,
         tokens,
         clock,
+        usage,
+        batches: AtomicU64::new(0),
     }
 }
 
 impl Shop {
+    /// The number of the next batch that is fed to the store of use by hand.
+    pub fn next_batch(&self) -> u64 {
+        self.batches.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// How many times the store of use was asked.
+    pub fn questions(&self) -> usize {
+        self.usage.questions.load(Ordering::SeqCst)
+    }
+
+    pub fn usage_is_away(&self, away: bool) {
+        self.usage.is_away.store(away, Ordering::SeqCst);
+    }
+
     pub async fn issue(&self, asked: NewToken) -> (String, TokenRecord) {
         let issued = self.tokens.issue(asked).by("root").await.unwrap();
         (issued.secret.expose().to_owned(), issued.record)

@@ -1,0 +1,329 @@
+//! Rows 22 and 28: calls as they come. Every step is polled by hand.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use chrono::TimeDelta;
+use serde_json::json;
+use tokenward::admin::{Access, AdminApi, AdminRequest};
+use tokenward::web::Request;
+use tokenward::{Actor, NewToken, TokenRecord, Update};
+
+use super::events::{ByHand, Event, ask, call_ids, open};
+use super::support::{Shop, by_root, shop};
+
+fn person() -> Access {
+    Access::ReadOnly(Actor::new("maria").tenant("acme"))
+}
+
+/// The API with a person of `acme` for whoever comes, and nobody to ask again.
+async fn watched() -> (Shop, AdminApi, TokenRecord, String) {
+    let shop = shop().await;
+    let record = shop.token("Used", &["tokens:read"]).await.1;
+    let path = format!("/tokens/{}/calls/stream", record.id);
+    let api = AdminApi::new(shop.tokens.clone());
+    (shop, api, record, path)
+}
+
+fn plain(number: usize) -> Vec<serde_json::Value> {
+    vec![json!({}); number]
+}
+
+#[tokio::test]
+async fn calls_are_told_after_each_flush() {
+    let (shop, api, record, path) = watched().await;
+    shop.called(&record, plain(2)).await;
+    let reply = ask(&api, person(), &path, &[]).await;
+    assert_eq!(reply.header_value("content-type"), Some("text/event-stream"));
+    assert_eq!(reply.header_value("cache-control"), Some("no-store"));
+    assert_eq!(reply.header_value("x-accel-buffering"), Some("no"));
+    let mut stream = ByHand(reply.stream.unwrap());
+    let first = stream.poll().unwrap();
+    assert_eq!(first[1].data, json!({"state": "opened", "as_of": "2027-01-01T12:00:00.000Z"}));
+    assert_eq!(stream.poll(), None, "what was before is not told");
+    shop.called(&record, [json!({"status": 404}), json!({"outcome": "limited", "status": 429})]).await;
+    assert_eq!(stream.poll(), None, "it waits for a flush");
+    shop.tokens.flush().await.unwrap();
+    let told = stream.poll().unwrap();
+    assert_eq!(call_ids(&told), [3, 4]);
+    let page = shop.get(&format!("/tokens/{}/calls", record.id)).await;
+    assert_eq!((&told[0].data, &told[1].data), (&page.json["data"][1], &page.json["data"][0]));
+    let queries = shop.questions();
+    assert_eq!(stream.poll(), None);
+    assert_eq!(stream.poll(), None);
+    assert_eq!(shop.questions(), queries, "the store is asked once for each flush");
+}
+
+#[tokio::test]
+async fn a_client_that_comes_back_misses_nothing_and_sees_nothing_twice() {
+    let (shop, api, record, path) = watched().await;
+    let (_, other) = shop.token("Other", &[]).await;
+    let mut stream = open(&api, person(), &path, &[]).await;
+    let mut seen = Vec::new();
+    for round in 0..5 {
+        shop.called(&record, plain(3)).await;
+        shop.called(&other, plain(2)).await;
+        shop.tokens.flush().await.unwrap();
+        if round % 2 == 1 {
+            // It goes away before it has seen these.
+            let last = seen.last().map_or("0".to_owned(), u64::to_string);
+            stream = open(&api, person(), &path, &[("last-event-id", &last)]).await;
+        }
+        seen.extend(call_ids(&stream.poll().unwrap()));
+        assert_eq!(stream.poll(), None);
+    }
+    assert_eq!(seen, [1, 2, 3, 6, 7, 8, 11, 12, 13, 16, 17, 18, 21, 22, 23]);
+    // A page of calls was read before: the stream goes on behind it.
+    let mut behind = open(&api, person(), &format!("{path}?after=18"), &[]).await;
+    assert_eq!(call_ids(&behind.poll().unwrap()), [21, 22, 23]);
+    let mut header_wins = open(&api, person(), &format!("{path}?after=18"), &[("last-event-id", "22")]).await;
+    assert_eq!(call_ids(&header_wins.poll().unwrap()), [23]);
+    for future in ["24", "99999999999999999999999"] {
+        let mut now = open(&api, person(), &path, &[("last-event-id", future)]).await;
+        assert_eq!(now.poll(), None);
+        shop.called(&record, plain(1)).await;
+        shop.tokens.flush().await.unwrap();
+        assert_eq!(call_ids(&now.poll().unwrap()).len(), 1, "from now on");
+    }
+    for wrong in ["x", "-1", "1.5", "", " 1", "0x1"] {
+        assert_eq!(ask(&api, person(), &path, &[("last-event-id", wrong)]).await.status, 400, "{wrong:?}");
+        let query = format!("{path}?after={}", wrong.replace(' ', "+"));
+        assert_eq!(ask(&api, person(), &query, &[]).await.status, 400, "{wrong:?}");
+    }
+    let twice = [("last-event-id", "1"), ("last-event-id", "2")];
+    assert_eq!(ask(&api, person(), &path, &twice).await.status, 400);
+    assert_eq!(ask(&api, person(), &format!("{path}?since=1"), &[]).await.status, 400);
+}
+
+#[tokio::test]
+async fn a_slow_client_gets_the_newest_and_how_many_it_missed() {
+    let (shop, api, record, path) = watched().await;
+    let mut stream = open(&api, person(), &path, &[]).await;
+    assert_eq!(stream.poll(), None);
+    let queries = shop.questions();
+    for _ in 0..12 {
+        shop.called(&record, plain(10)).await;
+        shop.tokens.flush().await.unwrap();
+    }
+    assert_eq!(shop.questions(), queries, "nothing is read for whoever does not ask");
+    let told = stream.poll().unwrap();
+    assert_eq!(
+        told[0],
+        Event { id: None, name: "lagged".into(), data: json!({"not_shown": 70, "at_least": false}) }
+    );
+    assert_eq!(call_ids(&told), (71..=120).collect::<Vec<_>>());
+    assert_eq!(stream.poll(), None);
+    // What the recorder has left out is among them.
+    shop.called(&record, [json!({"left_out": 412})]).await;
+    shop.tokens.flush().await.unwrap();
+    let told = stream.poll().unwrap();
+    assert_eq!((&told[0].data["not_shown"], call_ids(&told)), (&json!(412), vec![121]));
+    shop.called(&record, plain(2_000)).await;
+    shop.tokens.flush().await.unwrap();
+    let told = stream.poll().unwrap();
+    assert_eq!(told[0].data, json!({"not_shown": 450, "at_least": true}));
+    assert_eq!(call_ids(&told), (2_072..=2_121).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_quiet_stream_is_kept_open_by_comments() {
+    let (shop, api, record, path) = watched().await;
+    let mut stream = open(&api, person(), &path, &[]).await;
+    let mut pings = 0;
+    for second in 1..=50 {
+        shop.clock.advance(TimeDelta::seconds(1));
+        shop.tokens.flush().await.unwrap();
+        if second == 20 {
+            shop.called(&record, plain(1)).await;
+            shop.tokens.flush().await.unwrap();
+            assert_eq!(call_ids(&stream.poll().unwrap()), [1]);
+        }
+        if let Some(told) = stream.poll() {
+            assert_eq!((&*told[0].name, second), (": ping", [15, 35, 50][pings]));
+            pings += 1;
+        }
+    }
+    assert_eq!(pings, 3);
+}
+
+#[tokio::test]
+async fn only_so_many_streams_are_open_at_once() {
+    let (shop, api, _, path) = watched().await;
+    let api = api.open_streams(2);
+    let first = open(&api, person(), &path, &[]).await;
+    let second = open(&api.clone(), person(), "/calls/stream", &[]).await;
+    let refused = ask(&api, person(), &path, &[]).await;
+    let problem: serde_json::Value = serde_json::from_slice(&refused.body).unwrap();
+    assert_eq!((refused.status, &problem["code"]), (503, &json!("too-many-streams")));
+    assert_eq!(refused.header_value("retry-after"), Some("10"));
+    // Whoever may not look learns nothing of it, and HEAD takes no place.
+    assert_eq!(ask(&api, Access::Forbidden, &path, &[]).await.status, 404);
+    drop(second);
+    let headers: Vec<(&str, &str)> = Vec::new();
+    let head = AdminRequest::new(Request::new("HEAD", &path, &headers), b"");
+    let kept = api.handle(person(), head).await;
+    assert_eq!((kept.status, kept.header_value("content-length")), (200, None));
+    let third = open(&api, person(), &path, &[]).await;
+    drop((first, third, shop, kept));
+    let closed = AdminApi::new(tokenward::Tokens::for_tests().0).open_streams(0);
+    assert_eq!(ask(&closed, Access::ReadOnly("maria".into()), "/calls/stream", &[]).await.status, 503);
+}
+
+/// Lets a minute go by, and polls.
+async fn after_a_minute(shop: &Shop, stream: &mut ByHand) -> Option<Vec<Event>> {
+    shop.clock.advance(TimeDelta::seconds(60));
+    shop.tokens.flush().await.unwrap();
+    stream.poll()
+}
+
+fn assert_gone(told: Option<Vec<Event>>, stream: &mut ByHand) {
+    assert_eq!(told.unwrap()[0].data, json!({"state": "gone"}));
+    assert!(stream.has_ended());
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_its_login_has() {
+    let (shop, api, record, path) = watched().await;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let answers = asked.clone();
+    // Four times yes, and then no.
+    let recheck = move || {
+        let number = answers.fetch_add(1, Ordering::SeqCst);
+        async move { if number < 4 { person() } else { Access::Nobody } }
+    };
+    let headers: Vec<(&str, &str)> = Vec::new();
+    let request = AdminRequest::new(Request::new("GET", &path, &headers), b"");
+    let mut stream = ByHand(api.handle_with_recheck(person(), request, recheck).await.stream.unwrap());
+    stream.poll().unwrap();
+    for _ in 0..4 {
+        shop.called(&record, plain(1)).await;
+        assert_eq!(call_ids(&after_a_minute(&shop, &mut stream).await.unwrap()).len(), 1);
+    }
+    assert_eq!(asked.load(Ordering::SeqCst), 4);
+    shop.called(&record, plain(1)).await;
+    let told = after_a_minute(&shop, &mut stream).await;
+    assert_gone(told, &mut stream);
+    // Where nobody can be asked again, a minute is all.
+    let mut short = open(&api, person(), &path, &[]).await;
+    let told = after_a_minute(&shop, &mut short).await;
+    assert_gone(told, &mut short);
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_its_person_moves_elsewhere() {
+    let (shop, api, record, path) = watched().await;
+    for then in [
+        Access::ReadOnly(Actor::new("maria").tenant("globex")),
+        Access::ReadOnly(Actor::new("maria")),
+        Access::Forbidden,
+    ] {
+        for path in [&*path, "/calls/stream"] {
+            let then = then.clone();
+            let recheck = move || std::future::ready(then.clone());
+            let headers: Vec<(&str, &str)> = Vec::new();
+            let request = AdminRequest::new(Request::new("GET", path, &headers), b"");
+            let reply = api.handle_with_recheck(person(), request, recheck).await;
+            let mut stream = ByHand(reply.stream.unwrap());
+            stream.poll().unwrap();
+            shop.called(&record, plain(1)).await;
+            let told = after_a_minute(&shop, &mut stream).await;
+            assert_gone(told, &mut stream);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_the_token_it_shows() {
+    let (shop, api, record, path) = watched().await;
+    let recheck = || std::future::ready(person());
+    let headers: Vec<(&str, &str)> = Vec::new();
+    let request = AdminRequest::new(Request::new("GET", &path, &headers), b"");
+    let mut stream = ByHand(api.handle_with_recheck(person(), request, recheck).await.stream.unwrap());
+    stream.poll().unwrap();
+    shop.tokens.revoke(&record.id).by(by_root()).await.unwrap();
+    shop.called(&record, [json!({"outcome": "revoked", "status": 401})]).await;
+    let told = after_a_minute(&shop, &mut stream).await;
+    assert_eq!(call_ids(&told.unwrap()).len(), 1, "a revoked token is still looked at");
+    shop.tokens.purge(&record.id).by(by_root()).await.unwrap();
+    let told = after_a_minute(&shop, &mut stream).await;
+    assert_gone(told, &mut stream);
+}
+
+#[tokio::test]
+async fn a_stream_of_a_bearer_ends_with_its_right_and_costs_its_limit_once() {
+    for way in ["revoke", "pause", "rotate", "narrow", "move", "end"] {
+        let shop = shop().await;
+        let (_, record) = shop.token("Used", &[]).await;
+        let asked = NewToken::named("Reader").tenant("acme").scopes(["tokens:read"]).per_minute(2);
+        let (text, reader) = shop.issue(asked).await;
+        let api = AdminApi::new(shop.tokens.clone()).tenant_from_subdomain_of("localhost");
+        let bearer = format!("Bearer {text}");
+        let headers = [("host", "acme.localhost"), ("authorization", &*bearer)];
+        let mut stream =
+            open(&api, Access::Nobody, &format!("/tokens/{}/calls/stream", record.id), &headers).await;
+        for _ in 0..3 {
+            shop.called(&record, plain(1)).await;
+            assert_eq!(call_ids(&after_a_minute(&shop, &mut stream).await.unwrap()).len(), 1);
+        }
+        let usage = shop.tokens.usage(&reader.id).await.unwrap();
+        assert_eq!(usage.granted, 1, "looking again is no request");
+        let id = &reader.id;
+        let update = |update| async { drop(shop.tokens.update(id, update).by(by_root()).await.unwrap()) };
+        match way {
+            "revoke" => drop(shop.tokens.revoke(id).by(by_root()).await.unwrap()),
+            "pause" => drop(shop.tokens.pause(id).by(by_root()).await.unwrap()),
+            "rotate" => drop(shop.tokens.rotate(id).by(by_root()).await.unwrap()),
+            "narrow" => update(Update::new().scopes(["orders:read"])).await,
+            "move" => update(Update::new().addresses(["203.0.113.0/24"])).await,
+            _ => update(Update::new().expires_at(shop.ago(-1))).await,
+        }
+        shop.called(&record, plain(1)).await;
+        let told = after_a_minute(&shop, &mut stream).await;
+        assert_gone(told, &mut stream);
+    }
+}
+
+#[tokio::test]
+async fn a_stream_of_all_tokens_shows_those_within_reach() {
+    let (shop, api, ours, _) = watched().await;
+    let theirs = shop.issue(NewToken::named("Theirs").tenant("globex")).await.1;
+    let nobodys = shop.issue(NewToken::named("Nobody's")).await.1;
+    let mut of_acme = open(&api, person(), "/calls/stream", &[]).await;
+    let mut of_nobody = open(&api, Access::ReadOnly("maria".into()), "/calls/stream", &[]).await;
+    let all = Access::ReadOnly(Actor::new("operator").all_tenants());
+    let mut of_all = open(&api, all.clone(), "/calls/stream", &[]).await;
+    for record in [&ours, &theirs, &nobodys, &ours] {
+        shop.called(record, plain(1)).await;
+    }
+    shop.tokens.flush().await.unwrap();
+    assert_eq!(call_ids(&of_acme.poll().unwrap()), [1, 4]);
+    assert_eq!(call_ids(&of_nobody.poll().unwrap()), [3]);
+    assert_eq!(call_ids(&of_all.poll().unwrap()), [1, 2, 3, 4]);
+    let foreign = format!("/tokens/{}/calls/stream", theirs.id);
+    assert_eq!(ask(&api, person(), &foreign, &[]).await.status, 404);
+    // In a tenant's own house whoever reaches all sees that tenant's.
+    let housed = AdminApi::new(shop.tokens.clone()).tenant_from_subdomain_of("localhost");
+    let host = [("host", "globex.localhost"), ("last-event-id", "0")];
+    let mut of_globex = open(&housed, all, "/calls/stream", &host).await;
+    assert_eq!(call_ids(&of_globex.poll().unwrap()), [2]);
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_is_told_once_and_nothing_is_lost() {
+    let (shop, api, record, path) = watched().await;
+    let mut stream = open(&api, person(), &path, &[]).await;
+    shop.called(&record, plain(2)).await;
+    shop.usage_is_away(true);
+    shop.tokens.flush().await.unwrap();
+    assert_eq!(stream.poll().unwrap()[0].data, json!({"state": "unavailable"}));
+    shop.tokens.flush().await.unwrap();
+    assert_eq!(stream.poll(), None);
+    shop.usage_is_away(false);
+    shop.tokens.flush().await.unwrap();
+    let told = stream.poll().unwrap();
+    assert_eq!((&told[0].data["state"], call_ids(&told)), (&json!("opened"), vec![1, 2]));
+    // At shutdown it ends, so that a server that waits for its connections does not wait for ever.
+    shop.tokens.shutdown().await.unwrap();
+    assert_eq!(stream.poll().unwrap()[0].data, json!({"state": "closed"}));
+    assert!(stream.has_ended());
+}
