@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use axum::Router;
 use serde_json::Value;
@@ -9,6 +10,7 @@ use tokenward::admin::{Access, AdminApi, AdminRequest};
 use tokenward::web::{BodyStream, Reply, Request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 
 /// An event: its id, its name and its data. A comment has a name that starts with a colon.
 #[derive(Clone, PartialEq, Debug)]
@@ -128,7 +130,9 @@ impl Raw {
 
     async fn read(&mut self) -> usize {
         let mut piece = vec![0; 65_536];
-        let read = self.socket.read(&mut piece).await.unwrap();
+        // Whatever is wrong, a test says so instead of hanging.
+        let read = timeout(Duration::from_secs(30), self.socket.read(&mut piece)).await;
+        let read = read.unwrap_or_else(|_| panic!("nothing comes any more: {}", self.text())).unwrap();
         self.bytes.extend(&piece[..read]);
         read
     }

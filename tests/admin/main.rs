@@ -9,6 +9,7 @@ mod bodies;
 mod calls;
 mod changes;
 mod create;
+mod end_to_end;
 mod escalation;
 mod events;
 mod fed;

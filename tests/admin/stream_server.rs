@@ -28,17 +28,23 @@ async fn two_clients_follow_one_token_and_one_of_them_comes_back() {
         "{head}"
     );
     second.until("\"opened\"").await;
+    // That it was opened is a call of the manager's, too.
+    shop.tokens.flush().await.unwrap();
+    second.until("id: 2\n").await;
     shop.called(&record, vec![json!({}); 3]).await;
     shop.tokens.flush().await.unwrap();
-    assert_eq!(call_ids(&events_of(&first.until("id: 3\n").await)), [1, 2, 3]);
-    assert_eq!(call_ids(&events_of(&second.until("id: 3\n").await)), [1, 2, 3]);
+    assert_eq!(call_ids(&events_of(&first.until("id: 5\n").await)), [3, 4, 5]);
+    assert_eq!(call_ids(&events_of(&second.until("id: 5\n").await)), [1, 2, 3, 4, 5]);
     drop(first);
     shop.called(&record, vec![json!({}); 2]).await;
     shop.tokens.flush().await.unwrap();
-    let again = [headers[0], headers[1], ("last-event-id", "3")];
+    let again = [headers[0], headers[1], ("last-event-id", "5")];
     let mut first = Raw::get(address, &path, &again).await;
-    assert_eq!(call_ids(&events_of(&first.until("id: 5\n").await)), [4, 5]);
-    assert_eq!(call_ids(&events_of(&second.until("id: 5\n").await)), [1, 2, 3, 4, 5]);
+    assert_eq!(call_ids(&events_of(&first.until("id: 7\n").await)), [6, 7]);
+    assert_eq!(call_ids(&events_of(&second.until("id: 7\n").await)), [1, 2, 3, 4, 5, 6, 7]);
+    // And so is that the first came back.
+    shop.tokens.flush().await.unwrap();
+    second.until("id: 8\n").await;
     shop.clock.advance(TimeDelta::seconds(15));
     shop.tokens.flush().await.unwrap();
     first.until(": ping\n\n").await;
