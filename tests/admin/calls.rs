@@ -1,7 +1,11 @@
 //! Row 21: recent calls, page by page and as lines.
 
 use serde_json::{Value, json};
+use tokenward::Actor;
+use tokenward::admin::{Access, AdminApi};
+use tokenward::web::BrokenOff;
 
+use super::events::ask;
 use super::support::{Answer, Shop, shop};
 
 fn ids(answer: &Answer) -> Vec<u64> {
@@ -155,4 +159,20 @@ async fn lines_are_all_calls_or_as_many_as_are_wanted() {
         let answer = shop.send("GET", &path, &[("accept", json)], None).await;
         assert_eq!(answer.header("content-type"), Some("application/json"), "{json}");
     }
+}
+
+#[tokio::test]
+async fn lines_that_break_off_do_not_look_whole() {
+    let (shop, _) = with_calls().await;
+    let manager = shop.tokens.find(&shop.manager_id).await.unwrap().unwrap();
+    shop.called(&manager, (0..450).map(|_| json!({}))).await;
+    let path = format!("/tokens/{}/calls", shop.manager_id);
+    let api = AdminApi::new(shop.tokens.clone());
+    let person = Access::ReadOnly(Actor::new("maria").tenant("acme"));
+    let reply = ask(&api, person, &path, &[("accept", "application/x-ndjson")]).await;
+    let mut body = reply.stream.unwrap();
+    assert_eq!(body.next().await.unwrap().unwrap().iter().filter(|byte| **byte == b'\n').count(), 200);
+    shop.usage_is_away(true);
+    assert_eq!(body.next().await, Some(Err(BrokenOff)));
+    assert_eq!(body.next().await, None);
 }

@@ -12,7 +12,9 @@ use axum::routing::any;
 use serde_json::{Value, json};
 use tokenward::admin::{Access, AdminApi, AdminRequest, BODY_LIMIT};
 use tokenward::web::tower::{ClientAddress, GuardBody, NotGuarded, caller};
-use tokenward::web::{Admission, Guard, LimitHeaders, Reply, Request, Rules, Source, TenantSource};
+use tokenward::web::{
+    Admission, BrokenOff, Guard, LimitHeaders, Reply, Request, Rules, Source, TenantSource,
+};
 use tokenward::{Actor, Caller, Denied, NewToken, RateLimit, SqliteStore, Tokens, block_on, conformance};
 use tower::{Layer, Service, ServiceExt};
 
@@ -234,13 +236,34 @@ fn nothing_that_needs_a_feature_shows_a_secret() {
             through_the_guard(&mut shop, &second).await;
             shop.manage(manager, "POST", &format!("/tokens/{id}/revoke"), &[], r#"{"reason": "lost"}"#).await;
             through_the_guard(&mut shop, &second).await;
-            for path in ["", "?include=usage", "/usage", "/audit"] {
+            let rows = ["/usage", "/timeseries", "/endpoints", "/clients", "/scopes", "/calls", "/audit"];
+            for path in ["", "?include=usage"].into_iter().chain(rows) {
                 shop.manage(manager, "GET", &format!("/tokens/{id}{path}"), &[], "").await;
             }
         }
-        for path in ["/tokens?limit=1", "/tokens?include=usage", "/scopes", "/presets", "/me", "/nothing"] {
+        shop.tokens.flush().await.unwrap();
+        let of_all = ["/usage?group_by=token", "/usage?group_by=endpoint", "/usage/timeseries"];
+        let others = ["/tokens?limit=1", "/tokens?include=usage", "/scopes", "/presets", "/me", "/nothing"];
+        for path in of_all.into_iter().chain(others) {
             shop.manage(manager, "GET", path, &[], "").await;
         }
+
+        // Everything that was called, as a stream tells it.
+        let bearer = format!("Bearer {manager}");
+        let headers = [("host", HOST), ("authorization", bearer.as_str()), ("last-event-id", "0")];
+        let reply = shop.answered("GET", "/calls/stream", &headers, "").await;
+        shop.shown.debug(&reply);
+        shop.shown.debug(&reply.clone().into_streaming_response());
+        let mut stream = reply.stream.unwrap();
+        shop.shown.debug(&stream);
+        for _ in 0..2 {
+            let piece = stream.next().await.unwrap().unwrap();
+            assert!(!piece.is_empty());
+            shop.hidden.assert_absent("a stream", &String::from_utf8_lossy(&piece));
+        }
+        drop(stream);
+        shop.shown.debug(&Reply::empty(204).into_streaming_response().into_body());
+        shop.shown.error(&BrokenOff);
 
         // What carries no token, and is public all the same.
         let own_shape =
