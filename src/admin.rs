@@ -1,8 +1,8 @@
 //! The JSON admin API: tokens created, changed, watched and revoked over HTTP.
 //!
 //! It knows no framework: an adapter decides who comes ([`Access`]), hands over an
-//! [`AdminRequest`], and turns the [`Reply`] into its response. The adapter for axum is in
-//! `admin::axum`.
+//! [`AdminRequest`], and turns the [`Reply`] into its response, whose body may come piece by piece.
+//! The adapter for axum is in `admin::axum`.
 //!
 //! A bearer token of the same service may use it as well: with `tokens:read` it looks, with
 //! `tokens:manage` it changes. It counts as a request of that token, never leaves the token's

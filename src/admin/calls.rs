@@ -12,7 +12,7 @@ use super::cursor::Cursors;
 use super::figures::ClientBody;
 use super::listing::links;
 use super::parameters::Parameters;
-use super::range::times;
+use super::range::{Times, times};
 use super::shape::Moment;
 use crate::usage::{CallQuery, Client, Outcome, RecordedCall};
 use crate::web::{BodyStream, BrokenOff, Reply};
@@ -127,7 +127,8 @@ pub(super) async fn of_token(context: &Context<'_>) -> Result<Reply, Fault> {
 }
 
 fn filter(parameters: &mut Parameters, context: &Context<'_>, query: &mut CallQuery) -> Result<(), Fault> {
-    (query.from, query.until) = times(parameters, context.now())?;
+    let Times { from, to } = times(parameters, context.now())?;
+    (query.from, query.until) = (from, to);
     if let Some(text) = parameters.one("status")? {
         let wrong = || Fault::parameter("status", "status is a code such as 404, or a class such as 4xx.");
         query.status = Some(statuses(&text).ok_or_else(wrong)?);

@@ -19,7 +19,7 @@ pub(super) fn range(
     now: DateTime<Utc>,
     usual: TimeDelta,
 ) -> Result<Period, Fault> {
-    let (from, to) = times(parameters, now)?;
+    let Times { from, to } = times(parameters, now)?;
     let to = to.map(|to| to.min(now));
     let Some(from) = from.or_else(|| to?.checked_sub_signed(usual)) else {
         return Ok(Period::last_minutes(now, usual.num_minutes() as u32));
@@ -33,11 +33,14 @@ pub(super) fn range(
     Ok(Period::new(from, until))
 }
 
+/// `from` and `to` as they were sent.
+pub(super) struct Times {
+    pub(super) from: Option<DateTime<Utc>>,
+    pub(super) to: Option<DateTime<Utc>>,
+}
+
 /// Reads `from` and `to`, each of which may be left out.
-pub(super) fn times(
-    parameters: &mut Parameters,
-    now: DateTime<Utc>,
-) -> Result<(Option<DateTime<Utc>>, Option<DateTime<Utc>>), Fault> {
+pub(super) fn times(parameters: &mut Parameters, now: DateTime<Utc>) -> Result<Times, Fault> {
     let (from, to) = (parameters.time("from")?, parameters.time("to")?);
     if from.zip(to).is_some_and(|(from, to)| to < from) {
         return Err(Fault::parameter("to", "to lies before from."));
@@ -45,5 +48,5 @@ pub(super) fn times(
     if from.is_some_and(|from| from > now) {
         return Err(Fault::parameter("from", "from lies in the future."));
     }
-    Ok((from, to))
+    Ok(Times { from, to })
 }

@@ -123,7 +123,7 @@ impl Raw {
     }
 
     /// Reads to the end of the answer.
-    pub async fn to_the_end(&mut self) -> String {
+    pub async fn rest(&mut self) -> String {
         while !self.bytes.ends_with(b"\r\n0\r\n\r\n") && self.read().await > 0 {}
         self.text()
     }

@@ -328,3 +328,17 @@ async fn a_store_that_is_away_is_told_once_and_nothing_is_lost() {
     assert_eq!(stream.poll().unwrap()[0].data, json!({"state": "closed"}));
     assert!(stream.has_ended());
 }
+
+#[tokio::test]
+async fn a_body_that_can_only_be_whole_answers_that_it_cannot() {
+    let (_shop, api, _, path) = watched().await;
+    let reply = ask(&api, person(), &path, &[]).await;
+    assert_eq!((reply == reply.clone(), reply.body.len()), (true, 0));
+    let response: axum::http::Response<Vec<u8>> = reply.into_response();
+    assert_eq!((response.status().as_u16(), response.body().len()), (500, 0));
+    // Its place is free again, and so is that of a stream that nobody ever polled.
+    let api = api.open_streams(1);
+    drop(ask(&api, person(), &path, &[]).await);
+    drop(open(&api, person(), &path, &[]).await);
+    assert_eq!(ask(&api, person(), &path, &[]).await.status, 200);
+}

@@ -109,7 +109,7 @@ async fn a_login_that_ends_takes_its_stream_with_it() {
     let mut stream = Raw::get(address, &path, &headers).await;
     stream.until("\"opened\"").await;
     let closing = [headers[0], headers[1], ("connection", "close")];
-    let refused = Raw::get(address, &path, &closing).await.to_the_end().await;
+    let refused = Raw::get(address, &path, &closing).await.rest().await;
     assert!(refused.starts_with("HTTP/1.1 503") && refused.contains("retry-after: 10"), "{refused}");
     for number in 1..=2 {
         shop.clock.advance(TimeDelta::seconds(60));
@@ -121,7 +121,7 @@ async fn a_login_that_ends_takes_its_stream_with_it() {
     shop.clock.advance(TimeDelta::seconds(60));
     shop.called(&record, [json!({})]).await;
     shop.tokens.flush().await.unwrap();
-    let told = events_of(&stream.to_the_end().await);
+    let told = events_of(&stream.rest().await);
     assert_eq!((call_ids(&told), &told.last().unwrap().data), (vec![1, 2], &json!({"state": "gone"})));
     // The place is free again.
     logged_in.store(true, Ordering::SeqCst);
