@@ -8,49 +8,10 @@
 //! `tokens:manage` it changes. It counts as a request of that token, never leaves the token's
 //! tenant, and never grants more than the token holds. Such a request needs no [`Access`].
 //!
-//! # Use
-//!
-//! Everything that is counted is told as of the last flush: `as_of`. Rates lie between 0 and 1,
-//! times are milliseconds, and both are null where there is nothing to tell of. Whoever acts in a
-//! tenant sees that tenant's use and nobody else's.
-//!
-//! | path | parameters | answers |
-//! |---|---|---|
-//! | `/tokens/{id}/usage` | `from` `to` | totals, the last 24 hours, and `range`: the same for a range |
-//! | `/tokens/{id}/timeseries`, `/usage/timeseries` | `from` `to` `step` `metric` | columns by equal steps |
-//! | `/tokens/{id}/endpoints` | `from` `to` `limit` | calls, errors, times by route |
-//! | `/tokens/{id}/clients` | `from` `to` `limit` | calls, first and last of them by address and agent |
-//! | `/tokens/{id}/scopes` | `from` `to` (30 days) | what each scope was used for, or lacked for |
-//! | `/tokens/{id}/calls` | `status` `endpoint` `method` `ip` `min_ms` `from` `to` `limit` `cursor` | the most recent calls |
-//! | `/tokens/{id}/calls/stream`, `/calls/stream` | `after` | calls as they come |
-//! | `/usage` | `from` `to` `group_by` `limit` | all tokens within reach together |
-//!
-//! - `from` and `to` are RFC 3339; a range is the last 24 hours unless said, and ten years at most. It
-//!   is widened to what is kept: whole hours after two days, whole days after 35 (unless the service
-//!   keeps them longer). Endpoints, clients, scopes and groups are told by the hour. The answer says
-//!   which range it is about.
-//! - `step` is a number of seconds, whole minutes of them. There are at most 2,000 steps; unless said
-//!   there are about 120 at most. `metric` is `calls`, `latency` or `limited`, may be repeated, and is
-//!   all of them unless said. A step in which nothing was counted has 0 calls and no times.
-//! - `status` is a code (`404`) or a class (`4xx`), `endpoint` is a method and a template
-//!   (`GET /orders/{id}`), `min_ms` is a number of milliseconds.
-//! - `group_by` is `token`, `endpoint` or `status`.
-//! - `error` says by how many calls a row may lie below the truth, where there are more names than are
-//!   told apart; they are then in `other`.
-//! - Calls are also told as lines, up to all that are kept, to whoever sends
-//!   `Accept: application/x-ndjson`.
-//!
-//! A stream is made of server-sent events. `call` is one call, with its id; `lagged` says how many are
-//! not shown, because they were too many at once (`at_least` where they were not counted to the end);
-//! `state` is `opened`, `unavailable` while the store is, and before the end `gone` where whoever
-//! watches may not any more, or `closed` when the service stops. A client that comes back sends
-//! `Last-Event-ID` and misses nothing that is kept. One that has read a page of calls before opens
-//! the stream with `after`, the id of the newest. Calls come after each flush, and so does a comment
-//! where nothing else came for 15 seconds: where nothing is flushed in the background, a stream stands
-//! still.
-//!
 //! Every answer says `Cache-Control: no-store`. A secret stands in the answer that made it, and in
 //! no other.
+
+#![doc = include_str!("admin/use.md")]
 
 mod accept;
 mod access;

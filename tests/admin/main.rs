@@ -18,6 +18,7 @@ mod mount;
 mod outage;
 mod series;
 mod stream;
+mod stream_access;
 mod stream_server;
 mod support;
 mod usage;
