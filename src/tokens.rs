@@ -15,10 +15,10 @@ mod miss;
 mod need;
 mod read;
 mod refusals;
+mod rounds;
 mod statistics;
 mod tend;
 mod verify;
-mod watch;
 
 pub use attention::Attention;
 pub use builder::TokensBuilder;
@@ -99,7 +99,7 @@ pub(crate) struct Engine {
     tending: tend::Tending,
     recorder: Arc<Recorder>,
     watch: Option<attention::Watch>,
-    rounds: watch::Watch,
+    rounds: rounds::Rounds,
 }
 
 impl Tokens {

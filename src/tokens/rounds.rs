@@ -9,7 +9,7 @@ use super::Tokens;
 
 /// Counts flushes, and wakes whoever waits for the next.
 #[derive(Default)]
-pub(super) struct Watch {
+pub(super) struct Rounds {
     state: Mutex<State>,
 }
 
@@ -23,15 +23,15 @@ struct State {
 }
 
 /// Tells of a flush when it is dropped: at its end, whatever came of it.
-pub(super) struct Flushing<'a>(&'a Watch);
+pub(super) struct Flushing<'a>(&'a Rounds);
 
 /// Somebody who waits.
 struct Waiter<'a> {
-    watch: &'a Watch,
+    rounds: &'a Rounds,
     number: u64,
 }
 
-impl Watch {
+impl Rounds {
     /// A flush begins.
     pub(super) fn flushing(&self) -> Flushing<'_> {
         Flushing(self)
@@ -67,7 +67,7 @@ impl Drop for Waiter<'_> {
         // The last waker of a task may take the task with it, and another waiter in that: not under
         // the lock.
         let waker = {
-            let mut state = self.watch.state();
+            let mut state = self.rounds.state();
             state.waiting.remove(&self.number)
         };
         drop(waker);
@@ -84,15 +84,15 @@ impl Tokens {
     /// Waits for a flush after so many, whatever came of it and whether or not there was anything
     /// to write: gives how many there were by then. None after [`Tokens::shutdown`].
     pub(crate) async fn flushed(&self, after: u64) -> Option<u64> {
-        let watch = &self.engine().rounds;
+        let rounds = &self.engine().rounds;
         let number = {
-            let mut state = watch.state();
+            let mut state = rounds.state();
             state.last_waiter += 1;
             state.last_waiter
         };
-        let waiter = Waiter { watch, number };
+        let waiter = Waiter { rounds, number };
         poll_fn(|context| {
-            let mut state = waiter.watch.state();
+            let mut state = waiter.rounds.state();
             if state.ended {
                 return Poll::Ready(None);
             }
