@@ -48,7 +48,8 @@ use crate::{StoreError, TokenId};
 ///   whose number is not above that of the node's last whole one is a repetition. It is left out,
 ///   and the answer is `Ok`.
 /// - `Ok` says that it was added whole. A large batch may be written in pieces; one that failed
-///   half way is completed when it is handed over again, and no piece is ever added twice.
+///   half way is completed when it is handed over again, and no piece is ever added twice. Its parts
+///   stand in their places then: what is not to be counted any more is emptied, not taken out.
 /// - What several nodes add is added up.
 /// - Counters stop at the greatest number that the store can hold instead of wrapping or failing.
 /// - A slice is added to its minute (its figures alone, and not if it is coarse), to its hour and
@@ -56,7 +57,11 @@ use crate::{StoreError, TokenId};
 ///   limit, are those of their minutes as they are after adding.
 /// - Of each span at most [`Subject::names`] names of a kind are kept, by
 ///   [`Breakdown::shrink`].
-/// - Calls are numbered in the order in which they are added, and no number is used twice.
+/// - Counts and slices in which nothing was counted are left out.
+/// - Calls are numbered in the order in which they are added, and no number is used twice. Of each
+///   token at least the [`KEPT_UNTIL_FORGOTTEN`](RecordedCall::KEPT_UNTIL_FORGOTTEN) newest are kept,
+///   and at most twice as many, until [`forget`](UsageStore::forget) is told of another number.
+/// - Times are kept to the millisecond.
 #[async_trait]
 pub trait UsageStore: Outbox {
     /// Adds a batch.

@@ -134,11 +134,12 @@ impl Tokens {
                 usage.counts = counts;
             }
         }
+        let of_period = period.spans();
         let subjects = ids.iter().copied().map(Subject::Token).collect();
         for slice in engine.usage.slices(&SliceQuery::new(subjects, spans)).await? {
             let Subject::Token(id) = &slice.subject else { continue };
             if let Some(usage) = usage.get_mut(id) {
-                usage.add(&slice, period, trend, last_hour);
+                usage.add(&slice, &of_period, trend, last_hour);
             }
         }
         Ok(usage)
@@ -279,8 +280,8 @@ impl Usage {
     }
 
     /// Adds a slice to whatever it is part of.
-    fn add(&mut self, slice: &StoredSlice, period: Period, trend: Period, last_hour: Period) {
-        if period.spans().iter().any(|span| span.contains(slice)) {
+    fn add(&mut self, slice: &StoredSlice, period: &[Span], trend: Period, last_hour: Period) {
+        if period.iter().any(|span| span.contains(slice)) {
             self.last_24_hours.merge(&slice.tally);
         }
         if slice.level == Level::Hour && trend.contains(slice.start) {

@@ -44,10 +44,19 @@ impl UsageBatch {
         self.slices[place].tally.strangers = strangers;
     }
 
-    /// Leaves a token out.
+    /// Leaves a token out. The others' parts keep their places: a store that has taken some of them
+    /// goes on behind those. Calls stand last and are not counted: at worst a few of them are lost.
     pub(crate) fn forget(&mut self, token: &TokenId) {
-        self.counts.retain(|(counted, _)| counted != token);
-        self.slices.retain(|slice| slice.subject != Subject::Token(*token));
+        for (counted, counts) in &mut self.counts {
+            if counted == token {
+                *counts = Counts::default();
+            }
+        }
+        for slice in &mut self.slices {
+            if slice.subject == Subject::Token(*token) {
+                *slice = Slice::new(slice.subject.clone(), slice.minute);
+            }
+        }
         self.calls.retain(|call| call.token != *token);
     }
 

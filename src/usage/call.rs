@@ -171,3 +171,9 @@ pub struct RecordedCall {
     /// one by one.
     pub left_out: u64,
 }
+
+impl RecordedCall {
+    /// Of each token a store keeps at least so many of the newest calls until it is told to
+    /// [`forget`](super::UsageStore::forget) more, and at most twice as many.
+    pub const KEPT_UNTIL_FORGOTTEN: u32 = 1_000;
+}

@@ -100,6 +100,12 @@ impl Detail {
         self.tokens.merge(&more.tokens);
     }
 
+    /// Whether it says who has made the last calls with a secret.
+    pub(crate) fn tells_clients(&self) -> bool {
+        let SecretUse { last_client: rest, .. } = self.secrets.other();
+        rest.is_some() || self.secrets.iter().any(|(_, secret)| secret.last_client.is_some())
+    }
+
     /// Leaves out who has made the last calls with each secret.
     pub fn forget_clients(&mut self) {
         self.secrets.shares_mut().for_each(|secret| secret.last_client = None);

@@ -1,13 +1,13 @@
 //! Use in this process's memory.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use super::{
-    CallQuery, Clients, Counts, Detail, Level, Outdated, Peak, RecordedCall, Slice, SliceQuery, StoredSlice,
+    CallQuery, Clients, Counts, Detail, Level, Outdated, RecordedCall, Slice, SliceQuery, StoredSlice,
     Subject, Tally, UsageBatch, UsageStore,
 };
 use crate::event::{Event, MemoryOutbox, Outbox};
@@ -26,6 +26,8 @@ struct Tables {
     counts: HashMap<TokenId, Counts>,
     slices: BTreeMap<(Subject, Level, i64), Kept>,
     calls: BTreeMap<u64, RecordedCall>,
+    /// The ids of each token's calls, in order.
+    calls_of: HashMap<TokenId, VecDeque<u64>>,
     last_call: u64,
     last_batches: HashMap<u64, u64>,
     events: MemoryOutbox,
@@ -36,6 +38,13 @@ struct Kept {
     tally: Tally,
     detail: Detail,
     clients: Clients,
+}
+
+impl Kept {
+    fn forget_clients(&mut self) {
+        self.clients = Clients::default();
+        self.detail.forget_clients();
+    }
 }
 
 impl MemoryUsage {
@@ -51,17 +60,9 @@ impl MemoryUsage {
 
 impl Tables {
     fn add(&mut self, slice: &Slice) {
-        let mut tally = slice.tally.clone();
-        (tally.peak, tally.minutes_limited) = (None, 0);
+        let mut tally = slice.tally.without_minutes();
         if !slice.coarse {
-            let minute = self.kept(slice, Level::Minute);
-            let was_limited = minute.tally.limited > 0;
-            minute.tally.merge(&tally);
-            let granted = minute.tally.granted;
-            let peak = (granted > 0).then(|| Peak::new(slice.minute, granted));
-            let minutes_limited = u64::from(minute.tally.limited > 0);
-            (minute.tally.peak, minute.tally.minutes_limited) = (peak, minutes_limited);
-            (tally.peak, tally.minutes_limited) = (peak, minutes_limited - u64::from(was_limited));
+            tally = self.kept(slice, Level::Minute).tally.add_to_minute(slice.minute, tally);
         }
         for level in [Level::Hour, Level::Day] {
             let kept = self.kept(slice, level);
@@ -76,6 +77,29 @@ impl Tables {
     fn kept(&mut self, slice: &Slice, level: Level) -> &mut Kept {
         self.slices.entry((slice.subject.clone(), level, level.start_of(slice.minute))).or_default()
     }
+
+    fn add_call(&mut self, call: &RecordedCall) {
+        self.last_call += 1;
+        let id = self.last_call;
+        self.calls.insert(id, RecordedCall { id, ..call.clone() });
+        let of_token = self.calls_of.entry(call.token).or_default();
+        of_token.push_back(id);
+        let most = RecordedCall::KEPT_UNTIL_FORGOTTEN as usize;
+        if of_token.len() > 2 * most {
+            let oldest = of_token.drain(..of_token.len() - most);
+            oldest.for_each(|id| _ = self.calls.remove(&id));
+        }
+    }
+
+    /// Keeps the calls for which this is so.
+    fn retain_calls(&mut self, is_kept: impl Fn(&RecordedCall) -> bool) {
+        let calls = &mut self.calls;
+        for ids in self.calls_of.values_mut() {
+            ids.retain(|id| calls.get(id).is_some_and(&is_kept));
+        }
+        calls.retain(|_, call| is_kept(call));
+        self.calls_of.retain(|_, ids| !ids.is_empty());
+    }
 }
 
 #[async_trait]
@@ -87,15 +111,11 @@ impl UsageStore for MemoryUsage {
             return Ok(());
         }
         *last = batch.number;
-        for (id, counts) in &batch.counts {
+        for (id, counts) in batch.counts.iter().filter(|(_, counts)| *counts != Counts::default()) {
             tables.counts.entry(*id).or_default().add(counts);
         }
-        batch.slices.iter().for_each(|slice| tables.add(slice));
-        for call in &batch.calls {
-            tables.last_call += 1;
-            let id = tables.last_call;
-            tables.calls.insert(id, RecordedCall { id, ..call.clone() });
-        }
+        batch.slices.iter().filter(|slice| !slice.is_empty()).for_each(|slice| tables.add(slice));
+        batch.calls.iter().for_each(|call| tables.add_call(call));
         Ok(())
     }
 
@@ -107,7 +127,8 @@ impl UsageStore for MemoryUsage {
     async fn slices(&self, query: &SliceQuery) -> Result<Vec<StoredSlice>, StoreError> {
         let tables = self.tables();
         let mut found = Vec::new();
-        for subject in &query.subjects {
+        let mut mentioned = HashSet::new();
+        for subject in query.subjects.iter().filter(|subject| mentioned.insert(*subject)) {
             for level in Level::ALL {
                 let spans = query.spans.iter().filter(|span| span.level == level);
                 let ranges = spans.filter(|span| span.from < span.until).flat_map(|span| {
@@ -144,7 +165,7 @@ impl UsageStore for MemoryUsage {
         let mut tables = self.tables();
         tables.slices.retain(|(_, level, start), kept| {
             if *start < outdated.clients {
-                kept.clients = Clients::default();
+                kept.forget_clients();
             }
             *start
                 >= match level {
@@ -153,16 +174,12 @@ impl UsageStore for MemoryUsage {
                     Level::Day => outdated.days,
                 }
         });
-        let mut of_token: HashMap<TokenId, u32> = HashMap::new();
-        let mut gone = HashSet::new();
-        for call in tables.calls.values().rev() {
-            let newer = of_token.entry(call.token).or_default();
-            if call.at < outdated.calls || *newer >= outdated.calls_per_token {
-                gone.insert(call.id);
-            }
-            *newer = newer.saturating_add(1);
+        tables.retain_calls(|call| call.at >= outdated.calls);
+        let Tables { calls, calls_of, .. } = &mut *tables;
+        for ids in calls_of.values_mut() {
+            let surplus = ids.len().saturating_sub(outdated.calls_per_token as usize);
+            ids.drain(..surplus).for_each(|id| _ = calls.remove(&id));
         }
-        tables.calls.retain(|id, _| !gone.contains(id));
         tables.events.forget(outdated.events);
         Ok(false)
     }
@@ -174,7 +191,7 @@ impl UsageStore for MemoryUsage {
         }
         let of_none = |subject: &Subject| !matches!(subject, Subject::Token(id) if tokens.contains(id));
         tables.slices.retain(|(subject, ..), _| of_none(subject));
-        tables.calls.retain(|_, call| !tokens.contains(&call.token));
+        tables.retain_calls(|call| !tokens.contains(&call.token));
         tables.events.erase(tokens);
         Ok(())
     }
@@ -188,8 +205,7 @@ impl UsageStore for MemoryUsage {
         }
         for ((subject, ..), kept) in &mut tables.slices {
             if matches!(subject, Subject::Token(id) if tokens.contains(id)) {
-                kept.clients = Clients::default();
-                kept.detail.forget_clients();
+                kept.forget_clients();
             }
         }
         for call in tables.calls.values_mut().filter(|call| tokens.contains(&call.token)) {

@@ -96,6 +96,13 @@ impl Slice {
             clients: Clients::default(),
         }
     }
+
+    /// Whether nothing was counted. A store leaves it out.
+    pub fn is_empty(&self) -> bool {
+        self.tally.without_minutes() == Tally::default()
+            && self.detail == Detail::default()
+            && self.clients == Clients::default()
+    }
 }
 
 /// What was counted for a subject in one span, as a store keeps it.
