@@ -1,5 +1,6 @@
-//! Public test suites for stores: each sentence of the contracts of [`TokenStore`] and
-//! [`UsageStore`] as a function that panics where it is broken, and says which.
+//! Public test suites for stores: each sentence of the contracts of [`TokenStore`], of
+//! [`UsageStore`] and of the [`Outbox`](crate::Outbox) that it is as well, as a function that panics
+//! where it is broken, and says which.
 //!
 //! All at once, for a start:
 //!
@@ -20,29 +21,38 @@
 //! ```
 //!
 //! The closure gives a store that is empty and shares nothing with those before. A [`TokenStore`] is
-//! opened by the suite; a [`UsageStore`], which has no `open`, is given ready. The functions run on whatever polls them and start no runtime; the tests that the
-//! macros write run under [`block_on`](crate::block_on). A store whose futures need a runtime calls
+//! opened by the suite; a [`UsageStore`], which has no `open`, is given ready. The functions run on
+//! whatever polls them and start no runtime; the tests that the macros write run under [`block_on`](crate::block_on). A store whose futures need a runtime calls
 //! the functions, or [`token_store`], from tests of that runtime. The promises that end in
 //! `_threads` poll on threads of their own and are therefore called by name only.
 
+mod calls;
 mod changing;
 mod fixture;
+mod forgetting;
 mod histories;
 mod inserting;
 mod listing;
+mod outbox;
 mod population;
 mod reading;
 mod revoking;
 mod side_by_side;
+mod spans;
+mod usage_fixture;
 mod used;
 
+pub use calls::*;
 pub use changing::*;
 pub use fixture::{sample_draft, sample_id, sample_token};
+pub use forgetting::*;
 pub use histories::*;
 pub use inserting::*;
 pub use listing::*;
+pub use outbox::*;
 pub use reading::*;
 pub use revoking::*;
+pub use spans::*;
 pub use used::*;
 
 use crate::{TokenStore, UsageStore};
@@ -71,7 +81,8 @@ macro_rules! token_store_tests {
     };
 }
 
-/// A module of this name with a test for each promise of a [`UsageStore`].
+/// A module of this name with a test for each promise of a [`UsageStore`], those of the outbox among
+/// them.
 #[macro_export]
 macro_rules! usage_store_tests {
     ($name:ident, $fresh:expr) => {
@@ -124,7 +135,35 @@ macro_rules! __usage_store_promises {
             counters_stop_at_their_end
             a_large_batch_is_added_whole
             use_is_read_for_many
+            every_part_of_a_batch_counts_once
             use_is_erased
+            a_slice_is_added_to_every_level
+            slices_add_up
+            peaks_are_those_of_whole_minutes
+            a_coarse_slice_has_no_minute
+            names_beyond_the_room_are_added_up
+            spans_come_in_order
+            spans_are_read_for_many
+            empty_slices_are_left_out
+            figures_stop_at_their_end
+            awkward_names_of_use_survive
+            calls_come_back_with_numbers
+            awkward_calls_survive
+            calls_come_in_pages
+            calls_are_filtered
+            calls_of_a_busy_token_are_bounded
+            spans_are_forgotten_by_level
+            clients_are_forgotten_before_the_rest
+            calls_are_forgotten
+            much_is_forgotten_step_by_step
+            everything_of_a_token_is_erased
+            clients_of_a_token_are_erased
+            events_wait_in_order
+            an_event_is_kept_once
+            an_event_is_given_to_one
+            events_come_in_portions
+            an_event_is_given_once_among_many
+            delivered_events_are_forgotten
         }
     };
 }

@@ -16,13 +16,15 @@ fn memory_holds_against_threads() {
 
 #[cfg(feature = "sqlite")]
 mod sqlite {
+    use chrono::{DateTime, Utc};
     use tempfile::TempDir;
     use tokenward::store::{
         Cap, Change, HistoryQuery, Insertion, Listing, Query, RevokeAll, TokenStore, Updating,
     };
+    use tokenward::usage::{CallQuery, Outdated, RecordedCall, SliceQuery, StoredSlice};
     use tokenward::{
-        Counts, HistoryDraft, HistoryEntry, SqliteStore, StoreError, StoredToken, TokenId, UsageBatch,
-        UsageStore, async_trait, block_on, conformance,
+        Counts, Event, HistoryDraft, HistoryEntry, Outbox, SqliteStore, StoreError, StoredToken, TokenId,
+        UsageBatch, UsageStore, async_trait, block_on, conformance,
     };
 
     /// A store on a file that goes away with it.
@@ -114,8 +116,38 @@ mod sqlite {
                 async fn read(&$self, tokens: &[TokenId]) -> Result<Vec<(TokenId, Counts)>, StoreError> {
                     $store.read(tokens).await
                 }
+                async fn slices(&$self, query: &SliceQuery) -> Result<Vec<StoredSlice>, StoreError> {
+                    $store.slices(query).await
+                }
+                async fn calls(&$self, query: &CallQuery) -> Result<Vec<RecordedCall>, StoreError> {
+                    $store.calls(query).await
+                }
+                async fn forget(&$self, outdated: &Outdated) -> Result<bool, StoreError> {
+                    $store.forget(outdated).await
+                }
                 async fn erase(&$self, tokens: &[TokenId]) -> Result<(), StoreError> {
                     $store.erase(tokens).await
+                }
+                async fn erase_clients(&$self, tokens: &[TokenId]) -> Result<(), StoreError> {
+                    $store.erase_clients(tokens).await
+                }
+            }
+
+            #[async_trait]
+            impl Outbox for $wrapper {
+                async fn announce(&$self, events: &[Event]) -> Result<(), StoreError> {
+                    $store.announce(events).await
+                }
+                async fn due(
+                    &$self,
+                    now: DateTime<Utc>,
+                    until: DateTime<Utc>,
+                    limit: u32,
+                ) -> Result<Vec<Event>, StoreError> {
+                    $store.due(now, until, limit).await
+                }
+                async fn delivered(&$self, id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+                    $store.delivered(id, now).await
                 }
             }
         };

@@ -1,10 +1,11 @@
 //! Promises of a [`UsageStore`].
 
 use super::fixture::{at, sample_id};
+use super::usage_fixture::{MINUTE, every_call, of_token, only, sample_call, sample_slice};
 use crate::TokenId;
-use crate::usage::{Client, Counts, UsageBatch, UsageStore};
+use crate::usage::{Client, Counts, Level, UsageBatch, UsageStore};
 
-fn counts(number: u64) -> Counts {
+pub(super) fn counts(number: u64) -> Counts {
     Counts {
         granted: number,
         limited: number + 1,
@@ -26,11 +27,11 @@ fn sum(of: &[Counts]) -> Counts {
     sum
 }
 
-async fn add(store: &impl UsageStore, node: u64, number: u64, counts: Vec<(TokenId, Counts)>) {
+pub(super) async fn add(store: &impl UsageStore, node: u64, number: u64, counts: Vec<(TokenId, Counts)>) {
     store.add(&UsageBatch { counts, ..UsageBatch::new(node, number) }).await.expect("a batch can be added");
 }
 
-async fn read(store: &impl UsageStore, token: u32) -> Option<Counts> {
+pub(super) async fn read(store: &impl UsageStore, token: u32) -> Option<Counts> {
     let mut found = store.read(&[sample_id(token)]).await.expect("use can be read");
     assert!(found.len() <= 1, "one id reads the use of one token");
     found.pop().map(|(_, counts)| counts)
@@ -41,6 +42,7 @@ pub async fn use_adds_up<S: UsageStore, F: Future<Output = S>>(fresh: impl Fn() 
     let store = fresh().await;
     assert_eq!(read(&store, 1).await, None, "a token without use is left out");
     add(&store, 1, 1, vec![(sample_id(1), counts(10)), (sample_id(2), Counts::default())]).await;
+    assert_eq!(read(&store, 2).await, None, "counts of nothing are left out");
     assert_eq!(read(&store, 1).await, Some(counts(10)), "every counter comes back as it went in");
     let without_moments = Counts { last_used_at: None, last_client: None, last_seen_at: None, ..counts(3) };
     add(&store, 1, 2, vec![(sample_id(1), without_moments.clone())]).await;
@@ -145,6 +147,27 @@ pub async fn use_is_read_for_many<S: UsageStore, F: Future<Output = S>>(fresh: i
         "those are read that were used"
     );
     assert!(store.read(&[]).await.unwrap().is_empty(), "no ids read nothing");
+}
+
+/// A batch with everything in it counts once, however often it is handed over.
+pub async fn every_part_of_a_batch_counts_once<S: UsageStore, F: Future<Output = S>>(fresh: impl Fn() -> F) {
+    let store = fresh().await;
+    let batch = |number: u32| UsageBatch {
+        counts: (0..900).map(|token| (sample_id(token), counts(token.into()))).collect(),
+        slices: (0..400).map(|token| sample_slice(of_token(token), MINUTE + i64::from(number), 3)).collect(),
+        calls: (0..700).map(sample_call).collect(),
+        ..UsageBatch::new(9, number.into())
+    };
+    for number in [1, 1, 2, 1, 2] {
+        store.add(&batch(number)).await.unwrap();
+    }
+    let expected = Some(sum(&[counts(5), counts(5)]));
+    assert_eq!(read(&store, 5).await, expected, "totals count once");
+    assert_eq!(every_call(&store).await.len(), 1_400, "calls are kept once");
+    for token in [0, 399] {
+        let day = only(&store, &of_token(token), Level::Day).await;
+        assert_eq!(day.tally.granted, 6, "slices count once");
+    }
 }
 
 /// What is erased is gone, and what is counted later begins anew.
