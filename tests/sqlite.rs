@@ -347,10 +347,10 @@ fn what_cannot_be_understood_is_refused_and_left_alone() {
     std::fs::remove_file(&path).unwrap();
     drop(block_on(quiet(&path)));
     let hand = Connection::open(&path).unwrap();
-    hand.execute_batch("INSERT INTO tokenward_migrations VALUES (2, 'of a later version')").unwrap();
+    hand.execute_batch("INSERT INTO tokenward_migrations VALUES (3, 'of a later version')").unwrap();
     assert!(refusal().contains("a newer version of tokenward has used this file"));
     hand.execute_batch(
-        "DELETE FROM tokenward_migrations WHERE number = 2; DROP INDEX tokenward_tokens_by_owner",
+        "DELETE FROM tokenward_migrations WHERE number = 3; DROP INDEX tokenward_tokens_by_owner",
     )
     .unwrap();
     assert!(refusal().contains("tokenward_tokens_by_owner"));

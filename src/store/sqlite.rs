@@ -10,6 +10,7 @@ mod failure;
 mod file;
 mod listing;
 mod migrations;
+mod outbox;
 mod owner;
 #[cfg(test)]
 mod plans;
@@ -26,12 +27,17 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
 use self::file::{Opened, Reader, Writer};
 use self::threads::{Line, Threads};
+use self::usage::forgetting::{self, Erase};
 use super::{Cap, Change, HistoryQuery, Insertion, Listing, Query, RevokeAll, TokenStore, Updating};
-use crate::usage::{Counts, UsageBatch, UsageStore};
+use crate::event::{Event, Outbox};
+use crate::usage::{
+    CallQuery, Counts, Outdated, RecordedCall, SliceQuery, StoredSlice, UsageBatch, UsageStore,
+};
 use crate::{HistoryDraft, HistoryEntry, StoreError, StoredToken, TokenId};
 
 /// Tokens, history and use in one SQLite file.
@@ -57,8 +63,12 @@ use crate::{HistoryDraft, HistoryEntry, StoreError, StoredToken, TokenId};
 /// ```
 ///
 /// # Durability
-/// A change that was answered has been synced to the disk. When the store is dropped, its threads
-/// end after what they were given to do.
+/// A change that was answered has been synced to the disk, and so has a batch of use. When the store
+/// is dropped, its threads end after what they were given to do.
+///
+/// # Memory
+/// SQLite keeps what is used of the file in memory: up to 32 MiB for writing and 8 MiB for each of
+/// the two readers.
 pub struct SqliteStore {
     path: PathBuf,
     busy_timeout: Duration,
@@ -119,6 +129,25 @@ impl SqliteStore {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.on_writer(Line::Urgent, |writer| writer.write(work)).await
+    }
+
+    /// Writes when no change of a token waits to be written.
+    async fn write_patiently<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.on_writer(Line::Patient, |writer| writer.write(work)).await
+    }
+
+    /// Does every step for every token, each as often as there is more for it to do.
+    async fn erase_by(&self, steps: &[Erase], tokens: &[TokenId]) -> Result<(), StoreError> {
+        for id in tokens {
+            for step in steps {
+                let (id, step) = (*id, *step);
+                while self.write(move |connection| step(connection, &id)).await? {}
+            }
+        }
+        Ok(())
     }
 
     async fn read<T: Send + 'static>(
@@ -212,7 +241,12 @@ impl TokenStore for SqliteStore {
 impl UsageStore for SqliteStore {
     async fn add(&self, batch: &UsageBatch) -> Result<(), StoreError> {
         for piece in usage::pieces(batch) {
-            let add = move |writer: &mut Writer| writer.write(|connection| usage::add(connection, &piece));
+            // One sync at the end for all of them.
+            let is_last = piece.is_last;
+            let add = move |writer: &mut Writer| match is_last {
+                true => writer.write(|connection| usage::add(connection, &piece)),
+                false => writer.write_unsynced(|connection| usage::add(connection, &piece)),
+            };
             self.on_writer(Line::Patient, add).await?;
         }
         Ok(())
@@ -220,57 +254,60 @@ impl UsageStore for SqliteStore {
 
     async fn read(&self, tokens: &[TokenId]) -> Result<Vec<(TokenId, Counts)>, StoreError> {
         let tokens = tokens.to_vec();
-        SqliteStore::read(self, move |connection| usage::read(connection, &tokens)).await
+        SqliteStore::read(self, move |connection| usage::totals::read(connection, &tokens)).await
     }
 
-    async fn slices(
-        &self,
-        query: &crate::usage::SliceQuery,
-    ) -> Result<Vec<crate::usage::StoredSlice>, StoreError> {
-        Err(StoreError::unavailable("use over time is not kept in a file yet"))
+    async fn slices(&self, query: &SliceQuery) -> Result<Vec<StoredSlice>, StoreError> {
+        let query = query.clone();
+        SqliteStore::read(self, move |connection| usage::reading::slices(connection, &query)).await
     }
 
-    async fn calls(
-        &self,
-        query: &crate::usage::CallQuery,
-    ) -> Result<Vec<crate::usage::RecordedCall>, StoreError> {
-        Err(StoreError::unavailable("use over time is not kept in a file yet"))
+    async fn calls(&self, query: &CallQuery) -> Result<Vec<RecordedCall>, StoreError> {
+        let query = query.clone();
+        SqliteStore::read(self, move |connection| usage::calls::page(connection, &query)).await
     }
 
-    async fn forget(&self, outdated: &crate::usage::Outdated) -> Result<bool, StoreError> {
-        Err(StoreError::unavailable("use over time is not kept in a file yet"))
-    }
-
-    async fn erase_clients(&self, tokens: &[TokenId]) -> Result<(), StoreError> {
-        Err(StoreError::unavailable("use over time is not kept in a file yet"))
+    async fn forget(&self, outdated: &Outdated) -> Result<bool, StoreError> {
+        let outdated = *outdated;
+        let mut more = false;
+        for step in forgetting::OUTDATED {
+            more |= self.write_patiently(move |connection| step(connection, &outdated)).await?;
+        }
+        Ok(more)
     }
 
     async fn erase(&self, tokens: &[TokenId]) -> Result<(), StoreError> {
-        let tokens = tokens.to_vec();
-        self.write(move |connection| usage::erase(connection, &tokens)).await
+        self.erase_by(&forgetting::ERASED, tokens).await
+    }
+
+    async fn erase_clients(&self, tokens: &[TokenId]) -> Result<(), StoreError> {
+        self.erase_by(&forgetting::CLIENTS_ERASED, tokens).await
     }
 }
 
 #[async_trait]
-impl crate::Outbox for SqliteStore {
-    async fn announce(&self, events: &[crate::Event]) -> Result<(), StoreError> {
-        Err(StoreError::unavailable("use over time is not kept in a file yet"))
+impl Outbox for SqliteStore {
+    async fn announce(&self, events: &[Event]) -> Result<(), StoreError> {
+        let events = events.to_vec();
+        self.write_patiently(move |connection| outbox::announce(connection, &events)).await
     }
 
     async fn due(
         &self,
-        _now: chrono::DateTime<chrono::Utc>,
-        _until: chrono::DateTime<chrono::Utc>,
-        _limit: u32,
-    ) -> Result<Vec<crate::Event>, StoreError> {
-        Err(StoreError::unavailable("use over time is not kept in a file yet"))
+        now: DateTime<Utc>,
+        until: DateTime<Utc>,
+        limit: u32,
+    ) -> Result<Vec<Event>, StoreError> {
+        self.write_patiently(move |connection| outbox::due(connection, now, until, limit)).await
     }
 
-    async fn postpone(&self, id: &str, _until: chrono::DateTime<chrono::Utc>) -> Result<(), StoreError> {
-        Err(StoreError::unavailable("use over time is not kept in a file yet"))
+    async fn postpone(&self, id: &str, until: DateTime<Utc>) -> Result<(), StoreError> {
+        let id = id.to_owned();
+        self.write_patiently(move |connection| outbox::postpone(connection, &id, until)).await
     }
 
-    async fn delivered(&self, id: &str, _now: chrono::DateTime<chrono::Utc>) -> Result<(), StoreError> {
-        Err(StoreError::unavailable("use over time is not kept in a file yet"))
+    async fn delivered(&self, id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let id = id.to_owned();
+        self.write_patiently(move |connection| outbox::delivered(connection, &id, now)).await
     }
 }

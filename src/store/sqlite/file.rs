@@ -27,6 +27,7 @@ struct Open {
     // Closed before the file is given up: fields are dropped in this order.
     connection: Connection,
     identity: Identity,
+    is_wal: bool,
     data_version: i64,
     touched: i64,
     by_others: u64,
@@ -41,6 +42,12 @@ pub(super) struct Reader {
 }
 
 const STATEMENTS: usize = 64;
+/// What the writer may keep of the file in memory: the pages that use is added to.
+const WRITER_CACHE_KIB: u32 = 32 << 10;
+/// What each reader may keep: the use of a page of tokens.
+const READER_CACHE_KIB: u32 = 8 << 10;
+/// The write-ahead log is copied into the file whenever it has so many pages, 16 MiB.
+const CHECKPOINT_PAGES: u32 = 4_096;
 const PAUSE: Duration = Duration::from_millis(5);
 
 impl Writer {
@@ -60,6 +67,13 @@ impl Writer {
         if is_new {
             prefer_wal(&connection)?;
         }
+        let is_wal = journal_mode(&connection).map_err(failed)? == "wal";
+        connection.execute_batch(&format!("PRAGMA cache_size = -{WRITER_CACHE_KIB}")).map_err(failed)?;
+        if is_wal {
+            // Use is written to the same pages again and again: they need to reach the file once.
+            let pages = format!("PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}");
+            connection.query_row(&pages, [], |_| Ok(())).map_err(failed)?;
+        }
         // A change that was answered must outlive the machine's power, a revocation above all.
         connection.execute_batch("PRAGMA synchronous = FULL").map_err(failed)?;
         migrate(&connection)?;
@@ -67,8 +81,15 @@ impl Writer {
         let data_version = data_version(&connection).map_err(failed)?;
         let touched = touched(&connection).map_err(failed)?;
         _ = self.opened.set(identity.clone());
-        self.file =
-            Some(Open { connection, identity, data_version, touched, by_others: 0, _ownership: ownership });
+        self.file = Some(Open {
+            connection,
+            identity,
+            is_wal,
+            data_version,
+            touched,
+            by_others: 0,
+            _ownership: ownership,
+        });
         Ok(())
     }
 
@@ -96,6 +117,26 @@ impl Writer {
         }
         file.touched = left;
         Ok(outcome)
+    }
+
+    /// The same, without waiting for the disk where the file is in WAL mode: a crash of the machine may
+    /// undo it, as if it had come earlier. The next [`Writer::write`] syncs it with its own.
+    pub(super) fn write_unsynced<T>(
+        &mut self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        if !self.file.as_ref().is_some_and(|file| file.is_wal) {
+            return self.write(work);
+        }
+        self.set_synchronous("NORMAL")?;
+        let outcome = self.write(work);
+        self.set_synchronous("FULL")?;
+        outcome
+    }
+
+    fn set_synchronous(&self, mode: &str) -> Result<(), StoreError> {
+        let file = self.file.as_ref().ok_or_else(not_open)?;
+        file.connection.execute_batch(&format!("PRAGMA synchronous = {mode}")).map_err(failed)
     }
 
     /// How often others were seen to have changed tokens since the file was opened.
@@ -138,7 +179,8 @@ impl Reader {
         if self.connection.is_none() {
             let connection = connect(identity.path(), self.busy_timeout)?;
             // Not opened as read-only: after a crash somebody must be able to roll back.
-            connection.execute_batch("PRAGMA query_only = ON").map_err(failed)?;
+            let cache = format!("PRAGMA query_only = ON; PRAGMA cache_size = -{READER_CACHE_KIB}");
+            connection.execute_batch(&cache).map_err(failed)?;
             self.connection = Some(connection);
         }
         let connection = self.connection.as_ref().ok_or_else(not_open)?;
@@ -197,6 +239,10 @@ impl Drop for RollBack<'_> {
             _ = self.0.execute_batch("ROLLBACK");
         }
     }
+}
+
+fn journal_mode(connection: &Connection) -> rusqlite::Result<String> {
+    connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))
 }
 
 fn data_version(connection: &Connection) -> rusqlite::Result<i64> {

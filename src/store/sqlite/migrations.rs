@@ -14,7 +14,10 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration { number: 1, sql: include_str!("0001_first.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, sql: include_str!("0001_first.sql") },
+    Migration { number: 2, sql: include_str!("0002_usage.sql") },
+];
 
 const OWN_TABLE: &str =
     "CREATE TABLE IF NOT EXISTS tokenward_migrations (number INTEGER PRIMARY KEY, checksum TEXT NOT NULL)";
@@ -135,6 +138,12 @@ fn checksum(sql: &str) -> String {
     sum.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// A file as the first schema had it.
+#[cfg(test)]
+pub(super) fn migrate_to_first(connection: &Connection) {
+    migrate_with(connection, &MIGRATIONS[..1]).unwrap();
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,7 +197,7 @@ mod tests {
     #[test]
     fn a_newer_an_altered_and_a_half_schema_are_refused() {
         let connection = fresh();
-        connection.execute("INSERT INTO tokenward_migrations VALUES (2, 'x')", []).unwrap();
+        connection.execute("INSERT INTO tokenward_migrations VALUES (3, 'x')", []).unwrap();
         assert!(refusal(&connection).contains("a newer version of tokenward"));
 
         let connection = fresh();

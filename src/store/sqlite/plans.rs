@@ -6,28 +6,29 @@ use chrono::{DateTime, TimeDelta, Utc};
 use rusqlite::{Connection, params_from_iter};
 
 use super::statement::Statement;
-use super::{changes, chronicle, listing, migrations, usage};
+use super::usage::totals;
+use super::{changes, chronicle, listing, migrations};
 use crate::store::{Cap, Filter, HistoryQuery, Order, Query, RevokeAll, SortKey, TenantFilter};
 use crate::{Action, Actor, HistoryDraft, Status, TokenId, TokenRecord};
 
-fn now() -> DateTime<Utc> {
+pub(super) fn now() -> DateTime<Utc> {
     DateTime::UNIX_EPOCH + TimeDelta::days(20_000)
 }
 
-fn file() -> Connection {
+pub(super) fn file() -> Connection {
     let connection = Connection::open_in_memory().unwrap();
     migrations::migrate(&connection).unwrap();
     connection
 }
 
-fn plan(connection: &Connection, statement: &Statement) -> Vec<String> {
+pub(super) fn plan(connection: &Connection, statement: &Statement) -> Vec<String> {
     let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", statement.sql)).unwrap();
     let lines = explain.query_map(params_from_iter(&statement.values), |row| row.get::<_, String>(3));
     lines.unwrap().map(Result::unwrap).collect()
 }
 
 /// Lines that read a whole table, and lines that sort.
-fn faults(plan: &[String]) -> Vec<&String> {
+pub(super) fn faults(plan: &[String]) -> Vec<&String> {
     let reads_all = |line: &String| {
         // The JSON of one row, and the ids of one call, are walked whole.
         line.starts_with("SCAN")
@@ -131,7 +132,7 @@ fn every_other_query_walks_an_index() {
         changes::load_statement(&[id, id]).unwrap(),
         changes::living_statement(Some("acme"), Cap { greatest: 5, now: now() }),
         changes::living_statement(None, Cap { greatest: 5, now: now() }),
-        Statement { sql: usage::READ.into(), values: vec!["[]".to_owned().into()] },
+        Statement { sql: totals::READ.into(), values: vec!["[]".to_owned().into()] },
     ];
     for tenant in tenants() {
         let mut query = HistoryQuery::new(tenant.clone());

@@ -161,6 +161,11 @@ pub(super) fn time(time: Option<DateTime<Utc>>) -> Value {
     time.map_or(Value::Null, |time| Value::Integer(time.timestamp_millis()))
 }
 
+/// The first whole millisecond that is not before this moment.
+pub(super) fn next_millisecond(time: DateTime<Utc>) -> i64 {
+    time.timestamp_millis() + i64::from(!time.timestamp_subsec_nanos().is_multiple_of(1_000_000))
+}
+
 pub(super) fn json(value: &impl Serialize) -> rusqlite::Result<Value> {
     let text = serde_json::to_string(value);
     text.map(Value::Text).map_err(|error| Error::ToSqlConversionFailure(Box::new(error)))

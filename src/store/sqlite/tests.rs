@@ -152,7 +152,8 @@ fn a_batch_that_was_half_added_is_completed_by_its_repetition() {
         let (store, _directory) = fresh();
         let granted = |granted| Counts { granted, ..Counts::default() };
         let ids: Vec<_> = (0..3 * usage::PIECE as u32).map(|number| token(number).0.record.id).collect();
-        let batch = UsageBatch::new(1, 1, ids.iter().map(|id| (*id, granted(2))).collect());
+        let batch =
+            UsageBatch { counts: ids.iter().map(|id| (*id, granted(2))).collect(), ..UsageBatch::new(1, 1) };
         for times in 0..3 {
             // As if the process had been stopped behind this many pieces, and had tried again.
             for piece in usage::pieces(&batch).take(times) {

@@ -1,79 +1,127 @@
-//! The use of tokens.
+//! The use of tokens: how a batch is added.
 //!
-//! A batch of many tokens is added in pieces, each a transaction of its own, so that the lock of
-//! writes is never held for long and changes of tokens go in between. The row of the node says how
-//! many tokens of its last batch are added, in the same transaction that adds them: a repetition
-//! goes on where the pieces ended, and once the batch is whole it adds nothing. So whatever goes
-//! wrong in between, nothing is counted twice, and what is repeated is counted whole. Only a
-//! process that dies half way, whose batches nobody repeats, leaves a part: less than the truth,
-//! by at most what any kill loses.
+//! A batch is added in pieces, each a transaction of its own, so that the lock of writes is never
+//! held for long and changes of tokens go in between. The row of the node says how much of its last
+//! batch is added, in the same transaction that adds it: a repetition goes on where the pieces
+//! ended, and once the batch is whole it adds nothing. So whatever goes wrong in between, nothing is
+//! counted twice, and what is repeated is counted whole. Only a process that dies half way, whose
+//! batches nobody repeats, leaves a part: less than the truth, by at most what any kill loses.
 
-use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+pub(super) mod calls;
+pub(super) mod forgetting;
+#[cfg(test)]
+mod plans;
+pub(super) mod reading;
+mod spans;
+pub(super) mod subject;
+#[cfg(test)]
+mod tests;
+pub(super) mod totals;
 
-use super::rows::{id, json, optional_moment, time};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use self::spans::Spans;
+use super::rows::unreadable;
 use crate::TokenId;
-use crate::usage::{Counts, UsageBatch};
+use crate::usage::{Counts, Encoded, RecordedCall, Slice, UsageBatch};
 
-/// So many tokens are added in one transaction: a few milliseconds.
+/// What is added in one transaction weighs at most so much: a few milliseconds. The totals of one
+/// token weigh 1.
 pub(super) const PIECE: usize = 500;
+
+/// A call has its row and three indices.
+const CALL: usize = 2;
+
+/// A slice is merged into three rows; each name in it is read and written in two of them.
+const SLICE: usize = 8;
+const NAMES_OF_WEIGHT: usize = 4;
 
 /// A part of a batch.
 pub(super) struct Piece {
     node: u64,
     number: u64,
-    /// How many tokens of the batch stand before it.
+    /// How many parts of the batch stand before it.
     before: usize,
     counts: Vec<(TokenId, Counts)>,
-    is_last: bool,
+    slices: Vec<Slice>,
+    calls: Vec<RecordedCall>,
+    pub(super) is_last: bool,
 }
 
 /// The pieces of a batch, in order. An empty batch has one, which is empty.
 pub(super) fn pieces(batch: &UsageBatch) -> impl Iterator<Item = Piece> + '_ {
-    let number_of_pieces = batch.counts.len().div_ceil(PIECE).max(1);
-    (0..number_of_pieces).map(move |place| Piece {
-        node: batch.node,
-        number: batch.number,
-        before: place * PIECE,
-        counts: batch.counts.iter().skip(place * PIECE).take(PIECE).cloned().collect(),
-        is_last: place + 1 == number_of_pieces,
+    let slices_from = batch.counts.len();
+    let calls_from = slices_from + batch.slices.len();
+    let all = calls_from + batch.calls.len();
+    let weight = move |place: usize| match place {
+        place if place < slices_from => 1,
+        place if place < calls_from => weight_of(&batch.slices[place - slices_from]),
+        _ => CALL,
+    };
+    let mut next = Some(0);
+    std::iter::from_fn(move || {
+        let before = next?;
+        let mut until = before;
+        let mut heavy = 0;
+        while until < all && (until == before || heavy + weight(until) <= PIECE) {
+            heavy += weight(until);
+            until += 1;
+        }
+        next = (until < all).then_some(until);
+        Some(Piece {
+            node: batch.node,
+            number: batch.number,
+            before,
+            counts: part(&batch.counts, 0, before, until).to_vec(),
+            slices: part(&batch.slices, slices_from, before, until).to_vec(),
+            calls: part(&batch.calls, calls_from, before, until).to_vec(),
+            is_last: until == all,
+        })
     })
 }
 
-/// Adds a piece, unless it was added before.
+/// What of `parts`, the first of which stands at `from` in the batch, stands between two places.
+fn part<T>(parts: &[T], from: usize, before: usize, until: usize) -> &[T] {
+    let place = |place: usize| place.saturating_sub(from).min(parts.len());
+    &parts[place(before)..place(until)]
+}
+
+fn weight_of(slice: &Slice) -> usize {
+    let detail = &slice.detail;
+    let names = detail.endpoints.len()
+        + detail.scopes.len()
+        + detail.secrets.len()
+        + detail.tokens.len()
+        + slice.clients.len();
+    SLICE + names / NAMES_OF_WEIGHT
+}
+
+/// Adds a piece, except for what of it was added before.
 pub(super) fn add(connection: &Connection, piece: &Piece) -> rusqlite::Result<()> {
-    if !is_next(connection, piece)? {
+    let until = piece.before + piece.counts.len() + piece.slices.len() + piece.calls.len();
+    let Some(from) = added(connection, piece)? else { return Ok(()) };
+    if from >= until && !piece.is_last {
         return Ok(());
     }
-    let mut statement = connection.prepare_cached(ADD)?;
-    for (token, counts) in &piece.counts {
-        let counters = [
-            counts.granted,
-            counts.limited,
-            counts.missing_scope,
-            counts.refused,
-            counts.wrong_secret,
-            counts.finished,
-            counts.succeeded,
-            counts.duration_us,
-        ];
-        let counters = counters.map(|counter| Value::Integer(i64::try_from(counter).unwrap_or(i64::MAX)));
-        let mut values = vec![Value::Text(token.as_str().to_owned())];
-        values.extend(counters);
-        values.extend([time(counts.last_used_at), time(counts.last_seen_at)]);
-        statement.execute(params_from_iter(values))?;
-    }
-    let added = piece.before + piece.counts.len();
+    let skipped = from.saturating_sub(piece.before);
+    let (counts, slices) = (piece.counts.len(), piece.counts.len() + piece.slices.len());
+    totals::add(connection, part(&piece.counts, 0, skipped, counts))?;
+    let mut spans = Spans::new(connection);
+    part(&piece.slices, counts, skipped, slices).iter().try_for_each(|slice| spans.add(slice))?;
+    spans.write()?;
+    calls::add(connection, part(&piece.calls, slices, skipped, usize::MAX))?;
     connection
         .prepare_cached(
             "INSERT INTO tokenward_usage_batches (node, number, added, whole) VALUES (?1, ?2, ?3, ?4) \
              ON CONFLICT (node) DO UPDATE SET number = excluded.number, added = excluded.added, whole = excluded.whole",
         )?
-        .execute(params![piece.node as i64, piece.number as i64, added as i64, piece.is_last])
+        .execute(params![piece.node as i64, piece.number as i64, until as i64, piece.is_last])
         .map(drop)
 }
 
-fn is_next(connection: &Connection, piece: &Piece) -> rusqlite::Result<bool> {
+/// How much of the piece's batch was added before; none where all of it was.
+fn added(connection: &Connection, piece: &Piece) -> rusqlite::Result<Option<usize>> {
     let last = connection
         .prepare_cached("SELECT number, added, whole FROM tokenward_usage_batches WHERE node = ?1")?
         .query_row([piece.node as i64], |row| {
@@ -81,58 +129,36 @@ fn is_next(connection: &Connection, piece: &Piece) -> rusqlite::Result<bool> {
         })
         .optional()?;
     Ok(match last {
-        None => piece.number > 0,
-        Some((number, added, whole)) if number == piece.number => !whole && added <= piece.before,
-        Some((number, ..)) => piece.number > number,
+        None => (piece.number > 0).then_some(0),
+        Some((number, added, whole)) if number == piece.number => (!whole).then_some(added),
+        Some((number, ..)) => (piece.number > number).then_some(0),
     })
 }
 
-/// Adding stops at the greatest integer: the sum alone would turn into a floating point number.
-const ADD: &str = "INSERT INTO tokenward_usage (token, granted, limited, missing_scope, refused, wrong_secret, \
-        finished, succeeded, duration_us, last_used_at, last_seen_at) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) \
-     ON CONFLICT (token) DO UPDATE SET \
-        granted = granted + min(excluded.granted, 9223372036854775807 - granted), \
-        limited = limited + min(excluded.limited, 9223372036854775807 - limited), \
-        missing_scope = missing_scope + min(excluded.missing_scope, 9223372036854775807 - missing_scope), \
-        refused = refused + min(excluded.refused, 9223372036854775807 - refused), \
-        wrong_secret = wrong_secret + min(excluded.wrong_secret, 9223372036854775807 - wrong_secret), \
-        finished = finished + min(excluded.finished, 9223372036854775807 - finished), \
-        succeeded = succeeded + min(excluded.succeeded, 9223372036854775807 - succeeded), \
-        duration_us = duration_us + min(excluded.duration_us, 9223372036854775807 - duration_us), \
-        last_used_at = max(ifnull(last_used_at, excluded.last_used_at), ifnull(excluded.last_used_at, last_used_at)), \
-        last_seen_at = max(ifnull(last_seen_at, excluded.last_seen_at), ifnull(excluded.last_seen_at, last_seen_at))";
-
-pub(super) const READ: &str =
-    "SELECT * FROM tokenward_usage WHERE token IN (SELECT value FROM json_each(?1))";
-
-pub(super) fn read(connection: &Connection, tokens: &[TokenId]) -> rusqlite::Result<Vec<(TokenId, Counts)>> {
-    connection.prepare_cached(READ)?.query_map([ids(tokens)?], counts)?.collect()
+/// The greatest integer of SQLite stands for all above it.
+fn integer(counter: u64) -> i64 {
+    i64::try_from(counter).unwrap_or(i64::MAX)
 }
 
-pub(super) fn erase(connection: &Connection, tokens: &[TokenId]) -> rusqlite::Result<()> {
-    let sql = "DELETE FROM tokenward_usage WHERE token IN (SELECT value FROM json_each(?1))";
-    connection.prepare_cached(sql)?.execute([ids(tokens)?]).map(drop)
+/// What a column holds; empty where it holds NULL, none where that cannot be read.
+fn kept<T: Encoded + Default>(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<T>> {
+    Ok(match row.get_ref(column)? {
+        ValueRef::Null => Some(T::default()),
+        ValueRef::Blob(bytes) => T::decode(bytes),
+        ValueRef::Integer(_) | ValueRef::Real(_) | ValueRef::Text(_) => None,
+    })
 }
 
-fn ids(tokens: &[TokenId]) -> rusqlite::Result<Value> {
-    json(&tokens.iter().map(TokenId::as_str).collect::<Vec<_>>())
+/// The same for whoever wants to know.
+fn read<T: Encoded + Default>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    kept(row, column)?.ok_or_else(|| unreadable("what was counted in a span of time cannot be read"))
 }
 
-fn counts(row: &Row<'_>) -> rusqlite::Result<(TokenId, Counts)> {
-    let counter = |column: &str| row.get::<_, i64>(column).map(|counter| counter as u64);
-    let counts = Counts {
-        granted: counter("granted")?,
-        limited: counter("limited")?,
-        missing_scope: counter("missing_scope")?,
-        refused: counter("refused")?,
-        wrong_secret: counter("wrong_secret")?,
-        finished: counter("finished")?,
-        succeeded: counter("succeeded")?,
-        duration_us: counter("duration_us")?,
-        last_used_at: optional_moment(row, "last_used_at")?,
-        last_client: None,
-        last_seen_at: optional_moment(row, "last_seen_at")?,
-    };
-    Ok((id(row, "token")?, counts))
+/// The same for whoever writes to it next. What cannot be read begins anew: one damaged span must
+/// not keep the use of all tokens from being written, and nobody else would ever mend it.
+fn mended<T: Encoded + Default>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    Ok(kept(row, column)?.unwrap_or_else(|| {
+        tracing::error!("what was counted in a span of time cannot be read; it begins anew");
+        T::default()
+    }))
 }

@@ -1,0 +1,51 @@
+//! Between a subject and its text in the file.
+
+use super::super::rows::unreadable;
+use crate::TokenId;
+use crate::usage::{Level, Subject};
+
+/// The sixteen characters of an id; or a text that begins with what no id begins with.
+pub(in super::super) fn text(subject: &Subject) -> String {
+    match subject {
+        Subject::All => "*".into(),
+        Subject::Tenant(None) => "-".into(),
+        Subject::Tenant(Some(tenant)) => format!("={tenant}"),
+        Subject::Token(id) => id.as_str().into(),
+    }
+}
+
+/// The number of a level that is kept as a span of its own; minutes have their own table.
+pub(super) fn number(level: Level) -> i64 {
+    match level {
+        Level::Minute => 0,
+        Level::Hour => 1,
+        Level::Day => 2,
+    }
+}
+
+pub(super) fn level(number: i64) -> rusqlite::Result<Level> {
+    Level::ALL
+        .into_iter()
+        .find(|level| self::number(*level) == number)
+        .ok_or_else(|| unreadable(format!("{number} is no level of use")))
+}
+
+/// The texts of tokens' ids, as JSON.
+pub(in super::super) fn ids(tokens: &[TokenId]) -> rusqlite::Result<rusqlite::types::Value> {
+    super::super::rows::json(&tokens.iter().map(TokenId::as_str).collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_subjects_have_the_same_text() {
+        let id = TokenId::placeholder();
+        let tenant = |name: &str| Subject::Tenant(Some(name.into()));
+        let awkward = ["", "*", "-", "=", "a", id.as_str(), "=a", "\0"].map(tenant);
+        let others = [Subject::All, Subject::Tenant(None), Subject::Token(id)];
+        let texts: std::collections::HashSet<_> = awkward.iter().chain(&others).map(text).collect();
+        assert_eq!(texts.len(), awkward.len() + others.len());
+    }
+}
