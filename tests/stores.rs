@@ -146,6 +146,9 @@ mod sqlite {
                 ) -> Result<Vec<Event>, StoreError> {
                     $store.due(now, until, limit).await
                 }
+                async fn postpone(&$self, id: &str, until: DateTime<Utc>) -> Result<(), StoreError> {
+                    $store.postpone(id, until).await
+                }
                 async fn delivered(&$self, id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
                     $store.delivered(id, now).await
                 }

@@ -157,6 +157,10 @@ impl Outbox for Forgetful {
         Ok(Vec::new())
     }
 
+    async fn postpone(&self, _: &str, _: DateTime<Utc>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     async fn delivered(&self, _: &str, _: DateTime<Utc>) -> Result<(), StoreError> {
         Ok(())
     }
