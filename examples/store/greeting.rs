@@ -35,6 +35,14 @@ pub fn first(address: SocketAddr, first: &FirstTokens) {
         ),
         ("how the token is used", format!("curl -s {api}/{id}/usage -H 'Authorization: Bearer {admin}'")),
         (
+            "which endpoints it calls, how often and how fast",
+            format!("curl -s {api}/{id}/endpoints -H 'Authorization: Bearer {admin}'"),
+        ),
+        (
+            "its calls as they come, for a minute: make some in another terminal",
+            format!("curl -sN -m 60 '{api}/{id}/calls/stream?after=0' -H 'Authorization: Bearer {admin}'"),
+        ),
+        (
             "create a token",
             format!(
                 "curl -s -X POST {api} -H 'Authorization: Bearer {admin}' {json} -d '{{\"name\":\"Warehouse\",\"scopes\":[\"orders:read\",\"orders:write\"]}}'"

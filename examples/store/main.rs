@@ -2,6 +2,7 @@
 //! of it at work. `--help` says what it takes.
 
 mod analytics;
+mod attention;
 mod catalog;
 mod customers;
 mod database;
@@ -122,9 +123,15 @@ async fn open(kind: &DatabaseKind) -> Result<(Tokens, Database, String), String>
     Ok((tokens, shops, place))
 }
 
-/// Tokens that are kept where their use is kept, and start with a word of their own.
+/// Tokens that are kept where their use is kept, start with a word of their own, and say on the
+/// terminal what deserves attention.
 fn tokens_in<S: TokenStore + UsageStore>(store: Arc<S>) -> Result<Tokens, tokenward::Error> {
-    Tokens::builder(store.clone()).usage_store(store).catalog(catalog::catalog()).prefix("store_live").build()
+    Tokens::builder(store.clone())
+        .usage_store(store)
+        .catalog(catalog::catalog())
+        .prefix("store_live")
+        .on_event_blocking(attention::tell)
+        .build()
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, String> {

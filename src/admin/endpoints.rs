@@ -35,7 +35,7 @@ pub(super) struct EndpointBody<'a> {
 impl EndpointFigures {
     fn of(used: &EndpointUse, all: u64) -> EndpointFigures {
         let finished = used.latency.count();
-        let percentile = |share| used.latency.percentile(share).map(|time| time.as_secs_f64() * 1_000.0);
+        let percentile = |share| used.latency.percentile_ms(share);
         EndpointFigures {
             calls: used.calls,
             share: share(used.calls, all),

@@ -33,7 +33,7 @@ struct Kept {
 }
 
 /// Of a token at most so many calls are kept one by one between two flushes.
-const MOST_OF_TOKEN: usize = 20;
+const MOST_OF_TOKEN: usize = 100;
 /// Of so many tokens it is remembered how many calls were left out since their last one.
 const MOST_CARRIED: usize = 10_000;
 

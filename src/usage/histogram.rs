@@ -76,6 +76,11 @@ impl Histogram {
         })
     }
 
+    /// [`Histogram::percentile`] in milliseconds.
+    pub fn percentile_ms(&self, share: f64) -> Option<f64> {
+        self.percentile(share).map(|time| time.as_micros() as f64 / 1_000.0)
+    }
+
     /// The buckets that hold something: the least and the greatest time of each in microseconds,
     /// and how many it holds.
     pub fn buckets(&self) -> impl Iterator<Item = (u64, u64, u64)> + '_ {

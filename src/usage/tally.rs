@@ -146,7 +146,7 @@ impl Tally {
     /// The time within which this share of the responses was finished, in milliseconds, as
     /// [`Histogram::percentile`] says; none where none is known.
     pub fn percentile_ms(&self, share: f64) -> Option<f64> {
-        self.latency.percentile(share).map(|time| time.as_secs_f64() * 1_000.0)
+        self.latency.percentile_ms(share)
     }
 
     /// Adds what was counted elsewhere, or at another time. Counters stop at their end instead of

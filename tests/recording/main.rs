@@ -79,6 +79,8 @@ impl Watched {
     }
 
     fn recent(&self, id: TokenId) -> Vec<RecordedCall> {
-        block_on(self.tokens.recent_calls(&CallQuery::new(Subject::Token(id)))).unwrap().calls
+        let mut query = CallQuery::new(Subject::Token(id));
+        query.limit = 1_000;
+        block_on(self.tokens.recent_calls(&query)).unwrap().calls
     }
 }

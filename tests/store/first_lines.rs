@@ -26,7 +26,9 @@ fn each_printed_line_works_when_it_is_pasted() {
     let folder = Folder::new();
     let store = folder.start();
     let lines = lines(&store);
-    let [good, scope, limit, usage, create, rotate, revoke] = &lines[..] else { panic!("{lines:#?}") };
+    let [good, scope, limit, usage, endpoints, stream, create, rotate, revoke] = &lines[..] else {
+        panic!("{lines:#?}")
+    };
 
     let good = pasted(good);
     assert!(good.starts_with("HTTP/1.1 200"), "{good}");
@@ -38,8 +40,17 @@ fn each_printed_line_works_when_it_is_pasted() {
     assert_eq!(statuses.matches("200").count(), 59, "{statuses}");
     assert_eq!(statuses.matches("429").count(), 3, "{statuses}");
 
+    // The calls as they come, up to the last of them: by then all of it is flushed.
+    let stream = pasted(&format!("{stream} | grep -m1 -B1 -A2 '\"status\":429'"));
+    assert!(stream.contains("event: call") && stream.contains("GET /products"), "{stream}");
     let usage: Value = serde_json::from_str(&pasted(usage)).unwrap();
-    assert!(usage["calls_total"].is_u64(), "{usage}");
+    assert!(usage["calls_total"].as_u64().is_some_and(|calls| calls > 60), "{usage}");
+    assert!(
+        usage["p95_ms"].is_f64() && usage["last_client"]["agent"].as_str().unwrap().starts_with("curl"),
+        "{usage}"
+    );
+    let endpoints: Value = serde_json::from_str(&pasted(endpoints)).unwrap();
+    assert_eq!(endpoints["data"][0]["endpoint"], "GET /products", "{endpoints}");
     let created: Value = serde_json::from_str(&pasted(create)).unwrap();
     let warehouse = created["secret"].as_str().unwrap();
     assert_eq!(store.client.ask("acme", warehouse, "POST", "/orders/1240/fulfil", None).status, 200);
