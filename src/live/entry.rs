@@ -91,8 +91,10 @@ pub(super) struct Counted {
 #[derive(Clone, Copy)]
 pub(super) struct Grants {
     pub(super) number: u32,
-    /// How long ago the last of them was.
-    pub(super) ago_ms: u32,
+    /// How long ago the last of them was. Negative where the clock was read before that, by a flush
+    /// that has come to the entry only now or by a thread that another has overtaken, and where it
+    /// was set back.
+    pub(super) ago_ms: i32,
 }
 
 const MINUTE_MS: u64 = 60_000;
@@ -230,17 +232,17 @@ impl Entry {
         newly_dirty
     }
 
-    /// Whether grants of an earlier minute than this are counted.
+    /// Whether grants of another minute than this are counted.
     #[inline]
     fn has_earlier_grants(&self, now: Reading) -> bool {
-        self.granted > 0 && u64::from(self.granted_ago_ms(now)) > now.wall_ms as u64 % MINUTE_MS
+        let within_minute = (now.wall_ms as u64 % MINUTE_MS) as i64;
+        self.granted > 0 && (within_minute - i64::from(self.granted_ago_ms(now))) as u64 >= MINUTE_MS
     }
 
-    /// How long ago the last grant was. A clock that was set back since then says "just now".
+    /// How long ago the last grant was, as the wall clock said then.
     #[inline]
-    fn granted_ago_ms(&self, now: Reading) -> u32 {
-        let ago_ms = (now.wall_ms as u32).wrapping_sub(self.last_granted);
-        if ago_ms <= u32::MAX / 2 { ago_ms } else { 0 }
+    fn granted_ago_ms(&self, now: Reading) -> i32 {
+        (now.wall_ms as u32).wrapping_sub(self.last_granted) as i32
     }
 
     #[inline]
