@@ -107,8 +107,12 @@ impl Engine {
         {
             self.recorder.set_key(key);
         }
-        // Two rounds at most: a batch that had to wait, and what was counted since.
-        while let Some(batch) = self.next_batch() {
+        // Two rounds at most: a batch that had to wait, and what was counted since. What is counted
+        // meanwhile is the next flush's: under steady traffic there is always more.
+        let mut had_to_wait = true;
+        while had_to_wait {
+            had_to_wait = self.flush.state().waiting.is_some();
+            let Some(batch) = self.next_batch() else { break };
             let added = self.usage.add(&batch).await;
             #[cfg(feature = "metrics")]
             super::metrics::flushed(added.is_ok());
