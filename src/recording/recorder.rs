@@ -196,15 +196,16 @@ impl Recorder {
     }
 
     fn fold_all(&self, folded: &mut Folded, plain: impl FnOnce(&mut dyn FnMut(Noted))) {
-        let mut spare = folded.spare.take().unwrap_or_else(|| Content::new(&self.hash));
-        self.buffer.take(&mut spare, |content| self.fold(folded, content));
-        folded.spare = Some(spare);
+        // First what stands with the tokens: what moves from there to the buffer meanwhile is met there.
         let folding = self.folding(folded.waiting_bytes);
         plain(&mut |noted| {
             if !folded.purged.ids.contains(&noted.token) {
                 folded.fold.add_plain(&noted, &folding, &mut folded.given_up);
             }
         });
+        let mut spare = folded.spare.take().unwrap_or_else(|| Content::new(&self.hash));
+        self.buffer.take(&mut spare, |content| self.fold(folded, content));
+        folded.spare = Some(spare);
     }
 
     fn fold(&self, folded: &mut Folded, content: &mut Content) {
