@@ -30,8 +30,8 @@
 //!
 //! It answers one question for each request, *may this pass?*, in this order: shape and checksum,
 //! known, secret, tenant, revoked, not yet valid, expired, paused, address, scope, limit. A hit in
-//! memory awaits nothing and allocates nothing; a refusal takes nothing from the limit. It counts
-//! what passes, and writes that in batches.
+//! memory awaits nothing and allocates nothing; a refusal takes nothing from the limit. What becomes
+//! of each request is recorded in memory and written in batches, never per request.
 //!
 //! It is no login for people, no session, and no OAuth server.
 //!
@@ -40,8 +40,8 @@
 //! | floor | what stands there |
 //! |---|---|
 //! | values | [`Token`], [`TokenId`], [`Scope`], [`Catalog`], [`RateLimit`] and its exact [`limit::Window`], [`TokenRecord`], [`Denied`], [`Error`], [`Actor`], [`Policy`], [`Clock`], [`history`] |
-//! | seams | [`TokenStore`], [`UsageStore`] |
-//! | engine | [`Tokens`], [`Need`], [`Verdict`] |
+//! | seams | [`TokenStore`], [`UsageStore`], [`Outbox`] |
+//! | engine | [`Tokens`], [`Need`], [`Verdict`], [`Recording`], [`Statistics`] |
 //! | backends | [`MemoryStore`], `SqliteStore` |
 //! | web | `web`: rules, guard, replies; `web::tower`, `web::axum` |
 //! | page | `admin`: the JSON API |
@@ -57,6 +57,7 @@
 //! | `tower` | the guard as a layer for every service over `http` 1 |
 //! | `axum` | the layer with axum's route templates, and `Caller` as an extractor |
 //! | `admin` | the JSON admin API |
+//! | `metrics` | figures for the `metrics` facade |
 //! | `conformance` | test suites for stores that are not in this crate |
 #![forbid(unsafe_code)]
 
