@@ -9,9 +9,12 @@
 
 mod buffer;
 mod client;
+mod counting;
 mod fold;
+mod keeping;
 mod names;
 mod noted;
+mod of_token;
 mod part;
 mod privacy;
 mod recent;

@@ -6,13 +6,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::Privacy;
 use super::names::NONE;
 use crate::Prefix;
+use crate::live::IdHash;
 use crate::tokens::keyed_hash;
 use crate::usage::Client;
 
 /// Clients, each as a number.
 pub(super) struct ClientNumbers {
     /// By address and number of the agent: what is told of a client need not be made for each call.
-    numbers: HashMap<(Option<IpAddr>, u32), u32>,
+    numbers: HashMap<(Option<IpAddr>, u32), u32, IdHash>,
     /// Several may be told alike.
     told: HashMap<Client, u32>,
     clients: Vec<Client>,
@@ -31,8 +32,13 @@ pub(super) struct Telling<'a> {
 }
 
 impl ClientNumbers {
-    pub(super) fn new() -> ClientNumbers {
-        ClientNumbers { numbers: HashMap::new(), told: HashMap::new(), clients: Vec::new(), bytes: 0 }
+    pub(super) fn new(hash: &IdHash) -> ClientNumbers {
+        ClientNumbers {
+            numbers: HashMap::with_hasher(hash.clone()),
+            told: HashMap::new(),
+            clients: Vec::new(),
+            bytes: 0,
+        }
     }
 
     /// The number of a client: of none where nothing is known or may be told of it, and `None`

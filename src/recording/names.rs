@@ -44,6 +44,11 @@ impl Names {
         self.names.get(number as usize)
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.names.len()
+    }
+
     /// How many bytes they take.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
