@@ -10,6 +10,9 @@ use crate::live::IdHash;
 /// Where requests leave what is to be counted: stripes that threads seldom share.
 pub(super) struct Buffer {
     stripes: Box<[Stripe]>,
+    /// What full stripes held. Never in the hands of a thread alone that waits to fold it: a flush finds
+    /// all that was left before it.
+    full: Mutex<Vec<Content>>,
 }
 
 /// On cache lines of its own, so that two threads do not slow each other down beside a lock.
@@ -35,8 +38,8 @@ pub(super) enum Pushed {
     Room,
     /// It is time to fold it.
     HalfFull,
-    /// It was full: this is to be folded at once, and there is room again.
-    Full(Content),
+    /// It was full: what [`Buffer::take_full`] gives is to be folded at once, and there is room again.
+    Full,
 }
 
 const STRIPES: usize = 16;
@@ -60,7 +63,7 @@ thread_local! {
 impl Buffer {
     pub(super) fn new(hash: &IdHash) -> Buffer {
         let empty = || Stripe(Mutex::new(Content::new(hash)));
-        Buffer { stripes: (0..STRIPES).map(|_| empty()).collect() }
+        Buffer { stripes: (0..STRIPES).map(|_| empty()).collect(), full: Mutex::new(Vec::new()) }
     }
 
     /// Leaves something to be counted.
@@ -74,12 +77,24 @@ impl Buffer {
             Some(numbers) if content.noted.len() < MOST_NOTED => numbers,
             _ => {
                 let empty = content.empty_like();
-                pushed = Pushed::Full(std::mem::replace(&mut *content, empty));
+                let full = std::mem::replace(&mut *content, empty);
+                self.full().push(full);
+                pushed = Pushed::Full;
                 (content.number(route).unwrap_or(NONE), content.number(agent).unwrap_or(NONE))
             }
         };
         content.noted.push(Named { noted, route, agent });
         if content.noted.len() == MOST_NOTED / 2 { Pushed::HalfFull } else { pushed }
+    }
+
+    /// What a full stripe held, to be folded. Whoever folds calls it until there is none, and after
+    /// [`Buffer::take`].
+    pub(super) fn take_full(&self) -> Option<Content> {
+        self.full().pop()
+    }
+
+    fn full(&self) -> MutexGuard<'_, Vec<Content>> {
+        self.full.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes what one stripe after the other holds. `content` is where it is put, and what it

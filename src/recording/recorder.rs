@@ -124,10 +124,7 @@ impl Recorder {
         match self.buffer.push(Noted { address, ..noted }, route, agent) {
             Pushed::Room => {}
             Pushed::HalfFull => self.nudge.nudge(),
-            Pushed::Full(mut content) => {
-                let mut folded = self.folded();
-                self.fold(&mut folded, &mut content);
-            }
+            Pushed::Full => self.fold_full(&mut self.folded()),
         }
     }
 
@@ -206,6 +203,13 @@ impl Recorder {
         let mut spare = folded.spare.take().unwrap_or_else(|| Content::new(&self.hash));
         self.buffer.take(&mut spare, |content| self.fold(folded, content));
         folded.spare = Some(spare);
+        self.fold_full(folded);
+    }
+
+    fn fold_full(&self, folded: &mut Folded) {
+        while let Some(mut content) = self.buffer.take_full() {
+            self.fold(folded, &mut content);
+        }
     }
 
     fn fold(&self, folded: &mut Folded, content: &mut Content) {
