@@ -54,6 +54,8 @@ fn on_the_path(criterion: &mut Criterion) {
         bencher.iter_custom(|calls| {
             let mut spent = Duration::ZERO;
             for round in 0..calls.div_ceil(1_000) {
+                // In a service another thread has folded, and not put its own into this one's cache.
+                (0..500).for_each(|number| grant(&tokens, &text).record_call(&call(number)));
                 let started = Instant::now();
                 for _ in 0..(calls - round * 1_000).min(1_000) {
                     number += 1;
