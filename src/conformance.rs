@@ -163,7 +163,11 @@ macro_rules! __usage_store_promises {
             an_event_is_given_to_one
             events_come_in_portions
             an_event_is_given_once_among_many
+            events_of_a_token_come_one_after_the_other
+            a_postponed_event_waits
             delivered_events_are_forgotten
+            waiting_events_of_a_token_are_erased
+            clients_in_waiting_events_are_erased
         }
     };
 }

@@ -139,6 +139,8 @@ fn fill(path: &Path) {
         }
         block_on(store.add(&batch(hour as u64 + 1, slices))).unwrap();
     }
+    // What is far behind another minute is rolled up at once.
+    block_on(store.add(&batch(u64::MAX, vec![Slice::new(Subject::All, END + DAY)]))).unwrap();
     let mut outdated = Outdated::nothing();
     outdated.minutes = END - 2 * DAY;
     while block_on(store.forget(&outdated)).unwrap() {}
@@ -157,8 +159,11 @@ fn fill(path: &Path) {
          INSERT INTO tokenward_usage_minutes \
             SELECT s.subject, m.minute, m.tally FROM models.tokenward_usage_minutes AS m \
             JOIN subjects AS s ON s.model = m.subject ORDER BY m.minute, s.subject; \
-         INSERT INTO tokenward_usage_spans (subject, level, start, tally, detail, clients) \
-            SELECT s.subject, m.level, m.start, m.tally, m.detail, m.clients FROM models.tokenward_usage_spans AS m \
+         INSERT INTO tokenward_usage_tallies \
+            SELECT s.subject, m.level, m.start, m.tally FROM models.tokenward_usage_tallies AS m \
+            JOIN subjects AS s ON s.model = m.subject ORDER BY m.start, m.level, s.subject; \
+         INSERT INTO tokenward_usage_spans (subject, level, start, detail, clients) \
+            SELECT s.subject, m.level, m.start, m.detail, m.clients FROM models.tokenward_usage_spans AS m \
             JOIN subjects AS s ON s.model = m.subject ORDER BY m.start, m.level, s.subject; \
          COMMIT; PRAGMA wal_checkpoint(TRUNCATE)",
         models.display()
@@ -175,7 +180,8 @@ fn sizes(path: &Path) {
     );
     for (table, lengths) in [
         ("tokenward_usage_minutes", "avg(length(tally)), 0, 0"),
-        ("tokenward_usage_spans", "avg(length(tally)), avg(length(detail)), avg(length(clients))"),
+        ("tokenward_usage_tallies", "avg(length(tally)), 0, 0"),
+        ("tokenward_usage_spans", "0, avg(length(detail)), avg(length(clients))"),
     ] {
         let sql = format!("SELECT count(*), {lengths} FROM {table}");
         let row = hand.query_row(&sql, [], |row| {
@@ -183,6 +189,16 @@ fn sizes(path: &Path) {
         });
         let (rows, tally, detail, clients) = row.unwrap();
         println!("  {table}: {rows} rows; tally {tally:.0} B, detail {detail:.0} B, clients {clients:.0} B");
+    }
+    let mut pages = hand
+        .prepare(
+            "SELECT name, sum(pgsize) / 1000000.0 FROM dbstat WHERE name GLOB 'tokenward_usage*' \
+             GROUP BY name HAVING sum(pgsize) > 1000000 ORDER BY 2 DESC",
+        )
+        .unwrap();
+    let mut rows = pages.query([]).unwrap();
+    while let Some(row) = rows.next().unwrap() {
+        println!("  {}: {:.0} MB", row.get::<_, String>(0).unwrap(), row.get::<_, f64>(1).unwrap());
     }
 }
 
@@ -192,6 +208,14 @@ fn processor_time() -> Duration {
     let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
     let spent = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("schedstat")).ok());
     spent.filter_map(|line| Some(Duration::from_nanos(line.split(' ').next()?.parse().ok()?))).sum()
+}
+
+/// What this process has written to files, where that can be read: to the log, and from there to the
+/// file.
+fn written() -> u64 {
+    let io = std::fs::read_to_string("/proc/self/io").unwrap_or_default();
+    let bytes = io.lines().find_map(|line| line.strip_prefix("wchar: "));
+    bytes.and_then(|bytes| bytes.parse().ok()).unwrap_or_default()
 }
 
 /// The median and the worst time, and the mean of what was spent on a processor.
@@ -302,17 +326,31 @@ fn a_week_of_a_thousand_tokens() {
 
     let mut draw = Draw(7);
     let mut node = 1_000;
-    let seconds: Vec<_> = (0..20)
+    let seconds: Vec<_> = (0..180)
         .map(|place| {
             node += 1;
             second(node, now + TimeDelta::seconds(place), &mut draw)
         })
         .collect();
-    let mut seconds = seconds.iter();
-    let (median_time, worst, spent) = median(20, || block_on(store.add(seconds.next().unwrap())).unwrap());
-    println!(
-        "add of a second, 1,000 calls of 1,000 tokens: {median_time:.1?}, worst {worst:.1?}, processor {spent:.1?}"
-    );
+    println!("{:30} {:>10} {:>10} {:>10}", "a second of 1,000 tokens", "median", "worst", "processor");
+    // The second and the third minute roll up the one before.
+    for (minute, seconds) in seconds.chunks(60).enumerate() {
+        let (mut seconds, before) = (seconds.iter(), written());
+        let (middle, worst, spent) = median(60, || block_on(store.add(seconds.next().unwrap())).unwrap());
+        let bytes = (written() - before) as f64 / 60e6;
+        println!(
+            "{:30} {middle:>10.1?} {worst:>10.1?} {spent:>10.1?} {:.1} % of a core, {bytes:.1} MB a second",
+            format!("minute {}", minute + 1),
+            spent.as_secs_f64() * 100.0
+        );
+    }
+    answers.push((
+        "a page of 50, while it runs",
+        Duration::from_millis(50),
+        median(15, || block_on(tokens.usage_of(&page)).unwrap()),
+    ));
+    let (_, _, (median_time, worst, spent)) = answers[answers.len() - 1];
+    println!("a page of 50 while a minute runs: {median_time:.2?}, worst {worst:.2?}, processor {spent:.2?}");
     for place in 0..3 {
         let batch = million(10_000 + place, now, &mut draw);
         let (time, _, spent) = median(1, || block_on(store.add(&batch)).unwrap());

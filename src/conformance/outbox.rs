@@ -102,6 +102,53 @@ pub async fn an_event_is_given_once_among_many<S: UsageStore, F: Future<Output =
     assert_eq!((all, ids.len()), (50, 50), "each event is given once");
 }
 
+/// Of a token's events only the first that is not delivered is given, in the order in which they
+/// were announced, whatever becomes of it; other tokens' are not held up.
+pub async fn events_of_a_token_come_one_after_the_other<S: UsageStore, F: Future<Output = S>>(
+    fresh: impl Fn() -> F,
+) {
+    let store = fresh().await;
+    let of_one = |number| Event { token: sample_id(1), ..event(number) };
+    store.announce(&[of_one(5), of_one(4), event(2), of_one(3)]).await.unwrap();
+    assert_eq!(due(&store, 0, 10).await, [of_one(5), event(2)], "one of each token");
+    assert!(due(&store, 5, 20).await.is_empty(), "a later one waits while the first is delivered");
+    assert_eq!(due(&store, 10, 20).await, [of_one(5), event(2)], "what is not delivered comes again first");
+    store.delivered(&event(2).id, at(11)).await.unwrap();
+    store.postpone(&of_one(5).id, at(100)).await.unwrap();
+    assert!(due(&store, 99, 110).await.is_empty(), "a later one waits while the first is postponed");
+    store.delivered(&of_one(5).id, at(99)).await.unwrap();
+    assert_eq!(due(&store, 99, 110).await, [of_one(4)], "the next one comes once the first is delivered");
+    // Whoever delivers out of turn harms nothing.
+    store.delivered(&of_one(3).id, at(100)).await.unwrap();
+    store.announce(&[of_one(6), of_one(7)]).await.unwrap();
+    assert_eq!(due(&store, 110, 120).await, [of_one(4)], "what is announced later waits as well");
+    store.delivered(&of_one(4).id, at(111)).await.unwrap();
+    assert_eq!(due(&store, 111, 120).await, [of_one(6)], "each in its turn");
+    store.delivered(&of_one(6).id, at(112)).await.unwrap();
+    assert_eq!(store.due(at(112), at(120), 1).await.unwrap(), [of_one(7)], "up to the last");
+}
+
+/// An event that is postponed is given to nobody before the moment that is named, also if it is not
+/// the first of its token yet. Nothing happens to one that was delivered, or that nobody knows.
+pub async fn a_postponed_event_waits<S: UsageStore, F: Future<Output = S>>(fresh: impl Fn() -> F) {
+    let store = fresh().await;
+    let second = Event { token: sample_id(1), ..event(3) };
+    store.announce(&[event(1), event(2), second.clone()]).await.unwrap();
+    store.postpone(&event(1).id, at(50)).await.unwrap();
+    store.postpone(&second.id, at(60)).await.unwrap();
+    store.postpone("an event that nobody knows", at(50)).await.unwrap();
+    assert_eq!(due(&store, 0, 10).await, [event(2)], "what is postponed is not given");
+    store.postpone(&event(2).id, at(40)).await.unwrap();
+    assert!(due(&store, 39, 45).await.is_empty(), "before the moment nobody gets it");
+    assert_eq!(due(&store, 40, 45).await, [event(2)], "at the moment it comes again");
+    store.delivered(&event(2).id, at(41)).await.unwrap();
+    store.postpone(&event(2).id, at(42)).await.unwrap();
+    assert_eq!(due(&store, 50, 55).await, [event(1)], "what was delivered stays delivered");
+    store.delivered(&event(1).id, at(51)).await.unwrap();
+    assert!(due(&store, 59, 70).await.is_empty(), "a later one keeps its own moment");
+    assert_eq!(due(&store, 60, 70).await, [second], "and comes at it");
+}
+
 /// Delivered events are forgotten once they are outdated; what waits never is.
 pub async fn delivered_events_are_forgotten<S: UsageStore, F: Future<Output = S>>(fresh: impl Fn() -> F) {
     let store = fresh().await;
@@ -112,4 +159,48 @@ pub async fn delivered_events_are_forgotten<S: UsageStore, F: Future<Output = S>
     forget_all(&store, &Outdated { events: at(10), ..Outdated::nothing() }).await;
     store.announce(&events(0..4)).await.unwrap();
     assert_eq!(due(&store, 20, 30).await, [event(3), event(0)], "only what is forgotten is announced anew");
+}
+
+/// The waiting events of an erased token are dropped, also those that are being delivered. Those of
+/// others stay, and what was delivered is not announced anew.
+pub async fn waiting_events_of_a_token_are_erased<S: UsageStore, F: Future<Output = S>>(
+    fresh: impl Fn() -> F,
+) {
+    let store = fresh().await;
+    let of_one = |number| Event { token: sample_id(1), ..event(number) };
+    store.announce(&[of_one(1), event(2), of_one(3), of_one(4), event(5)]).await.unwrap();
+    store.delivered(&of_one(1).id, at(1)).await.unwrap();
+    assert_eq!(due(&store, 2, 10).await, [event(2), of_one(3), event(5)], "all wait");
+    store.erase(&[sample_id(1), sample_id(5), sample_id(99)]).await.unwrap();
+    assert_eq!(due(&store, 10, 20).await, [event(2)], "those of others stay");
+    for id in [of_one(3).id, of_one(4).id] {
+        store.postpone(&id, at(30)).await.unwrap();
+        store.delivered(&id, at(11)).await.unwrap();
+    }
+    store.announce(&[of_one(1), of_one(6)]).await.unwrap();
+    assert_eq!(due(&store, 20, 30).await, [event(2), of_one(6)], "what was delivered stays known");
+}
+
+/// Where the clients of a token are erased, those in its waiting events are, and nothing else.
+pub async fn clients_in_waiting_events_are_erased<S: UsageStore, F: Future<Output = S>>(
+    fresh: impl Fn() -> F,
+) {
+    let store = fresh().await;
+    let client = |agent: &str| Client::new("192.0.2.7", agent);
+    let told = |token, number, client| Event {
+        kind: EventKind::NewAddress { client },
+        token: sample_id(token),
+        ..event(number)
+    };
+    let of_one: Vec<_> = (0..600).map(|number| told(1, 10 + number, client("curl"))).collect();
+    let others = [told(2, 2, client("{\"a\": '1'}")), Event { token: sample_id(3), ..event(9) }];
+    store.announce(&[&of_one[..], &others].concat()).await.unwrap();
+    store.erase_clients(&[sample_id(1), sample_id(3), sample_id(99)]).await.unwrap();
+    let erased = |number: usize| told(1, 10 + number as u32, Client::default());
+    assert_eq!(due(&store, 0, 10).await, [&[erased(0)], &others[..]].concat(), "only its own clients go");
+    for number in 0..600 {
+        let found = store.due(at(20), at(10), 1).await.unwrap();
+        assert_eq!(found, [erased(number)], "wherever they wait");
+        store.delivered(&found[0].id, at(20)).await.unwrap();
+    }
 }

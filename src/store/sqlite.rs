@@ -33,6 +33,7 @@ use rusqlite::Connection;
 use self::file::{Opened, Reader, Writer};
 use self::threads::{Line, Threads};
 use self::usage::forgetting::{self, Erase};
+use self::usage::running::RollUp;
 use super::{Cap, Change, HistoryQuery, Insertion, Listing, Query, RevokeAll, TokenStore, Updating};
 use crate::event::{Event, Outbox};
 use crate::usage::{
@@ -248,6 +249,13 @@ impl UsageStore for SqliteStore {
                 false => writer.write_unsynced(|connection| usage::add(connection, &piece)),
             };
             self.on_writer(Line::Patient, add).await?;
+        }
+        // The disk is not waited for: what a crash undoes of it is rolled up again.
+        let mut left = RollUp::after(batch);
+        while let Some(roll_up) = left {
+            let piece =
+                move |writer: &mut Writer| writer.write_unsynced(|connection| roll_up.piece(connection));
+            left = self.on_writer(Line::Patient, piece).await?;
         }
         Ok(())
     }

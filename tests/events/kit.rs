@@ -21,6 +21,10 @@ macro_rules! over_every_store {
         mod memory {
             $(#[test] fn $name() { super::$name(crate::kit::Stores::in_memory()); })*
         }
+        #[cfg(feature = "sqlite")]
+        mod sqlite {
+            $(#[test] fn $name() { super::$name(crate::kit::Stores::on_a_file()); })*
+        }
     };
 }
 pub(crate) use over_every_store;
@@ -35,6 +39,12 @@ pub struct Stores {
 impl Stores {
     pub fn in_memory() -> Stores {
         let store = Arc::new(MemoryStore::new());
+        Stores { tokens: store.clone(), usage: Arc::new(Faulty::before(store)) }
+    }
+
+    #[cfg(feature = "sqlite")]
+    pub fn on_a_file() -> Stores {
+        let store = Arc::new(crate::waited::Waited::new());
         Stores { tokens: store.clone(), usage: Arc::new(Faulty::before(store)) }
     }
 }

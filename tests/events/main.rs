@@ -10,3 +10,5 @@ mod noticed;
 mod support;
 mod threads;
 mod unused;
+#[cfg(feature = "sqlite")]
+mod waited;

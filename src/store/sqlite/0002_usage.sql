@@ -14,14 +14,21 @@ CREATE TABLE tokenward_usage_minutes (
 
 CREATE INDEX tokenward_usage_minutes_by_minute ON tokenward_usage_minutes (minute);
 
--- Hours and days. The figures stand before what is long, so that reading them alone leaves its
--- pages alone. clients is NULL where no client is told, in detail neither.
+-- Hours and days, and their figures apart: a page of tokens reads many of those, neighbours of each
+-- other, and nothing of what is long. clients is NULL where no client is told, in detail neither.
+CREATE TABLE tokenward_usage_tallies (
+    subject TEXT NOT NULL,
+    level INTEGER NOT NULL CHECK (level IN (1, 2)),
+    start INTEGER NOT NULL,
+    tally BLOB NOT NULL,
+    PRIMARY KEY (subject, level, start)
+) WITHOUT ROWID;
+
 CREATE TABLE tokenward_usage_spans (
     number INTEGER PRIMARY KEY,
     subject TEXT NOT NULL,
     level INTEGER NOT NULL CHECK (level IN (1, 2)),
     start INTEGER NOT NULL,
-    tally BLOB NOT NULL,
     detail BLOB NOT NULL,
     clients BLOB
 );
@@ -29,6 +36,21 @@ CREATE TABLE tokenward_usage_spans (
 CREATE UNIQUE INDEX tokenward_usage_spans_by_subject ON tokenward_usage_spans (subject, level, start);
 CREATE INDEX tokenward_usage_spans_by_start ON tokenward_usage_spans (level, start);
 CREATE INDEX tokenward_usage_spans_with_clients ON tokenward_usage_spans (start) WHERE clients IS NOT NULL;
+
+-- What was added in minutes that may still go on, before it is rolled up into minutes, hours and
+-- days. Rows stand in the order in which they were begun, so that a batch is written to few pages.
+CREATE TABLE tokenward_usage_running (
+    number INTEGER PRIMARY KEY,
+    subject TEXT NOT NULL,
+    minute INTEGER NOT NULL,
+    coarse INTEGER NOT NULL,
+    tally BLOB NOT NULL,
+    detail BLOB NOT NULL,
+    clients BLOB
+);
+
+CREATE UNIQUE INDEX tokenward_usage_running_by_subject ON tokenward_usage_running (subject, minute, coarse);
+CREATE INDEX tokenward_usage_running_by_minute ON tokenward_usage_running (minute);
 
 -- The most recent calls. The last id is kept here and not by AUTOINCREMENT, whose table is not ours.
 ALTER TABLE tokenward_state ADD COLUMN last_call INTEGER NOT NULL DEFAULT 0;
@@ -73,15 +95,20 @@ CREATE TRIGGER tokenward_calls_deleted AFTER DELETE ON tokenward_calls BEGIN
     DELETE FROM tokenward_call_numbers WHERE token = old.token AND calls <= 0;
 END;
 
--- Events that wait to be delivered, and those that were: so that none is announced again.
+-- Events that wait to be delivered, and the ids of those that were: so that none is announced again.
+-- Only the first of a token may be taken. taken_until is NULL where nobody has taken the event.
 CREATE TABLE tokenward_events (
     sequence INTEGER PRIMARY KEY,
     id TEXT NOT NULL,
-    event TEXT NOT NULL,
-    taken_until INTEGER NOT NULL,
+    token TEXT,
+    event TEXT,
+    is_first INTEGER NOT NULL,
+    taken_until INTEGER,
     delivered_at INTEGER
 );
 
 CREATE UNIQUE INDEX tokenward_events_by_id ON tokenward_events (id);
-CREATE INDEX tokenward_events_waiting ON tokenward_events (sequence) WHERE delivered_at IS NULL;
+CREATE INDEX tokenward_events_by_token ON tokenward_events (token, sequence) WHERE delivered_at IS NULL;
+CREATE INDEX tokenward_events_free ON tokenward_events (sequence) WHERE is_first = 1 AND taken_until IS NULL;
+CREATE INDEX tokenward_events_taken ON tokenward_events (taken_until) WHERE taken_until IS NOT NULL;
 CREATE INDEX tokenward_events_delivered ON tokenward_events (delivered_at) WHERE delivered_at IS NOT NULL;

@@ -6,12 +6,15 @@
 //! ended, and once the batch is whole it adds nothing. So whatever goes wrong in between, nothing is
 //! counted twice, and what is repeated is counted whole. Only a process that dies half way, whose
 //! batches nobody repeats, leaves a part: less than the truth, by at most what any kill loses.
+//!
+//! Minutes that may still go on are kept apart, and rolled up when they are over: see [`running`].
 
 pub(super) mod calls;
 pub(super) mod forgetting;
 #[cfg(test)]
 mod plans;
 pub(super) mod reading;
+pub(super) mod running;
 mod spans;
 pub(super) mod subject;
 #[cfg(test)]
@@ -21,7 +24,6 @@ pub(super) mod totals;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use self::spans::Spans;
 use super::rows::unreadable;
 use crate::TokenId;
 use crate::usage::{Counts, Encoded, RecordedCall, Slice, UsageBatch};
@@ -33,9 +35,9 @@ pub(super) const PIECE: usize = 500;
 /// A call has its row and three indices.
 const CALL: usize = 2;
 
-/// A slice is merged into three rows; each name in it is read and written in two of them.
-const SLICE: usize = 8;
-const NAMES_OF_WEIGHT: usize = 4;
+/// A slice is merged into a row, and each name in it read and written.
+const SLICE: usize = 4;
+const NAMES_OF_WEIGHT: usize = 8;
 
 /// A part of a batch.
 pub(super) struct Piece {
@@ -107,9 +109,7 @@ pub(super) fn add(connection: &Connection, piece: &Piece) -> rusqlite::Result<()
     let skipped = from.saturating_sub(piece.before);
     let (counts, slices) = (piece.counts.len(), piece.counts.len() + piece.slices.len());
     totals::add(connection, part(&piece.counts, 0, skipped, counts))?;
-    let mut spans = Spans::new(connection);
-    part(&piece.slices, counts, skipped, slices).iter().try_for_each(|slice| spans.add(slice))?;
-    spans.write()?;
+    running::add(connection, part(&piece.slices, counts, skipped, slices))?;
     calls::add(connection, part(&piece.calls, slices, skipped, usize::MAX))?;
     connection
         .prepare_cached(

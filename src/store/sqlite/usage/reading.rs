@@ -1,4 +1,10 @@
-//! Reading spans of time, for all subjects of a query at once.
+//! Reading spans of time, for all subjects of a query at once: as they stand in the file, with what
+//! is still running.
+
+mod merging;
+
+#[cfg(test)]
+pub(super) use merging::RUNNING;
 
 use std::collections::HashMap;
 
@@ -43,6 +49,7 @@ pub(in super::super) fn slices(
             of_subject.sort_by_key(order);
         }
     }
+    merging::add_running(connection, query, &subjects, &mut found)?;
     Ok(found.into_iter().flatten().collect())
 }
 
@@ -62,9 +69,11 @@ fn mentioned_first(subjects: &[Subject]) -> Vec<&Subject> {
 /// the planner thinks of it, by CROSS JOIN.
 pub(in super::super) fn statement(query: &SliceQuery) -> rusqlite::Result<Statement> {
     let mut statement = Statement::new();
-    let subjects: Vec<_> = mentioned_first(&query.subjects).into_iter().map(subject::text).collect();
-    let subjects = statement.place(json(&subjects)?);
-    let long = if query.detailed { "detail, clients" } else { "NULL, NULL" };
+    let subjects = statement.place(texts(&mentioned_first(&query.subjects))?);
+    let (long, tables) = match query.detailed {
+        true => ("d.detail, d.clients", LONG),
+        false => ("NULL, NULL", ""),
+    };
     let mut parts = Vec::new();
     let minutes = joined(&query.spans, Level::Minute);
     if !minutes.is_empty() {
@@ -82,8 +91,8 @@ pub(in super::super) fn statement(query: &SliceQuery) -> rusqlite::Result<Statem
             let level = statement.place(Value::Integer(subject::number(level)));
             parts.push(format!(
                 "SELECT s.key, u.level, u.start, u.tally, {long} FROM json_each({subjects}) AS s CROSS JOIN {ranges} \
-                 CROSS JOIN tokenward_usage_spans AS u INDEXED BY tokenward_usage_spans_by_subject \
-                 ON u.subject = s.value AND u.level = {level} AND u.start >= r.since AND u.start < r.until"
+                 CROSS JOIN tokenward_usage_tallies AS u \
+                 ON u.subject = s.value AND u.level = {level} AND u.start >= r.since AND u.start < r.until {tables}"
             ));
         }
     }
@@ -92,6 +101,13 @@ pub(in super::super) fn statement(query: &SliceQuery) -> rusqlite::Result<Statem
     }
     statement.sql = parts.join(" UNION ALL ");
     Ok(statement)
+}
+
+const LONG: &str = "LEFT JOIN tokenward_usage_spans AS d INDEXED BY tokenward_usage_spans_by_subject \
+     ON d.subject = u.subject AND d.level = u.level AND d.start = u.start";
+
+fn texts(subjects: &[&Subject]) -> rusqlite::Result<Value> {
+    json(&subjects.iter().copied().map(subject::text).collect::<Vec<_>>())
 }
 
 fn ranges(statement: &mut Statement, spans: &[(i64, i64)]) -> rusqlite::Result<String> {

@@ -1,13 +1,24 @@
-//! Adding slices to minutes, hours and days.
+//! Adding to minutes, hours and days what was counted in minutes that are over.
 
 use rusqlite::types::Null;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{mended, subject};
-use crate::usage::{Clients, Detail, Encoded, Level, Slice, Tally};
+use crate::usage::{Clients, Detail, Encoded, Level, Tally};
 
-/// Adds slices. The hour and the day of the last slice are kept, and written once another is added
-/// to: slices come in order, so that of a token's minutes those of one hour follow each other.
+/// What was counted for a subject within a minute, as it stands in the file.
+pub(super) struct Added {
+    /// The subject's text.
+    pub(super) subject: String,
+    pub(super) minute: i64,
+    pub(super) coarse: bool,
+    pub(super) tally: Tally,
+    pub(super) detail: Detail,
+    pub(super) clients: Clients,
+}
+
+/// Adds to spans. The hour and the day of the last addition are kept, and written once another is
+/// added to: a token's minutes come in order, so that those of one hour follow each other.
 pub(super) struct Spans<'a> {
     connection: &'a Connection,
     hour: Option<Open>,
@@ -19,9 +30,9 @@ struct Open {
     subject: String,
     level: Level,
     start: i64,
-    /// Its row, if it has one.
-    number: Option<i64>,
     tally: Tally,
+    /// The row of what is long, if it has one.
+    number: Option<i64>,
     detail: Detail,
     clients: Clients,
 }
@@ -31,17 +42,13 @@ impl<'a> Spans<'a> {
         Spans { connection, hour: None, day: None }
     }
 
-    pub(super) fn add(&mut self, slice: &Slice) -> rusqlite::Result<()> {
-        if slice.is_empty() {
-            return Ok(());
-        }
-        let subject = subject::text(&slice.subject);
-        let mut tally = slice.tally.without_minutes();
-        if !slice.coarse {
-            tally = add_to_minute(self.connection, &subject, slice.minute, tally)?;
+    pub(super) fn add(&mut self, added: Added) -> rusqlite::Result<()> {
+        let Added { subject, minute, coarse, mut tally, detail, clients } = added;
+        if !coarse {
+            tally = add_to_minute(self.connection, &subject, minute, tally)?;
         }
         for (level, open) in [(Level::Hour, &mut self.hour), (Level::Day, &mut self.day)] {
-            let start = level.start_of(slice.minute);
+            let start = level.start_of(minute);
             if open.as_ref().is_none_or(|open| open.subject != subject || open.start != start) {
                 write(self.connection, open.take())?;
             }
@@ -49,11 +56,12 @@ impl<'a> Spans<'a> {
                 Some(open) => open,
                 None => open.insert(Open::find(self.connection, &subject, level, start)?),
             };
+            let names = subject::names(&subject);
             open.tally.merge(&tally);
-            open.detail.merge(&slice.detail);
-            open.detail.shrink(slice.subject.names());
-            open.clients.merge(&slice.clients);
-            open.clients.shrink(slice.subject.names());
+            open.detail.merge(&detail);
+            open.detail.shrink(names);
+            open.clients.merge(&clients);
+            open.clients.shrink(names);
         }
         Ok(())
     }
@@ -65,6 +73,8 @@ impl<'a> Spans<'a> {
     }
 }
 
+const MINUTE: &str = "SELECT tally FROM tokenward_usage_minutes WHERE subject = ?1 AND minute = ?2";
+
 /// Adds to a minute, and says what its hour and its day gain by that.
 fn add_to_minute(
     connection: &Connection,
@@ -73,7 +83,7 @@ fn add_to_minute(
     more: Tally,
 ) -> rusqlite::Result<Tally> {
     let mut tally: Tally = connection
-        .prepare_cached("SELECT tally FROM tokenward_usage_minutes WHERE subject = ?1 AND minute = ?2")?
+        .prepare_cached(MINUTE)?
         .query_row(params![subject, minute], |row| mended(row, 0))
         .optional()?
         .unwrap_or_default();
@@ -87,56 +97,86 @@ fn add_to_minute(
     Ok(gained)
 }
 
+/// A minute as it stands, for whoever only reads.
+pub(super) fn minute(connection: &Connection, subject: &str, minute: i64) -> rusqlite::Result<Tally> {
+    let found = connection
+        .prepare_cached(MINUTE)?
+        .query_row(params![subject, minute], |row| super::read(row, 0))
+        .optional()?;
+    Ok(found.unwrap_or_default())
+}
+
 impl Open {
     fn find(connection: &Connection, subject: &str, level: Level, start: i64) -> rusqlite::Result<Open> {
-        let open = |number, tally, detail, clients| Open {
-            subject: subject.to_owned(),
-            level,
-            start,
-            number,
-            tally,
-            detail,
-            clients,
-        };
-        let found = connection
+        let key = params![subject, subject::number(level), start];
+        let tally = connection
             .prepare_cached(
-                "SELECT number, tally, detail, clients FROM tokenward_usage_spans \
+                "SELECT tally FROM tokenward_usage_tallies WHERE subject = ?1 AND level = ?2 AND start = ?3",
+            )?
+            .query_row(key, |row| mended(row, 0))
+            .optional()?
+            .unwrap_or_default();
+        let long = connection
+            .prepare_cached(
+                "SELECT number, detail, clients FROM tokenward_usage_spans \
                  WHERE subject = ?1 AND level = ?2 AND start = ?3",
             )?
-            .query_row(params![subject, subject::number(level), start], |row| {
-                Ok(open(Some(row.get(0)?), mended(row, 1)?, mended(row, 2)?, mended(row, 3)?))
-            })
+            .query_row(key, |row| Ok((Some(row.get(0)?), mended(row, 1)?, mended(row, 2)?)))
             .optional()?;
-        Ok(found.unwrap_or_else(|| open(None, Tally::default(), Detail::default(), Clients::default())))
+        let (number, detail, clients) = long.unwrap_or_default();
+        Ok(Open { subject: subject.to_owned(), level, start, tally, number, detail, clients })
     }
 }
 
 fn write(connection: &Connection, open: Option<Open>) -> rusqlite::Result<()> {
     let Some(open) = open else { return Ok(()) };
-    let (tally, detail) = (open.tally.encode(), open.detail.encode());
-    let tells_clients = !open.clients.is_empty() || open.detail.tells_clients();
-    let clients = tells_clients.then(|| open.clients.encode());
+    let level = subject::number(open.level);
+    connection
+        .prepare_cached(
+            "INSERT INTO tokenward_usage_tallies (subject, level, start, tally) VALUES (?1, ?2, ?3, ?4) \
+             ON CONFLICT (subject, level, start) DO UPDATE SET tally = excluded.tally",
+        )?
+        .execute(params![open.subject, level, open.start, open.tally.encode()])?;
+    let (detail, clients) = encoded(&open.detail, &open.clients);
     match open.number {
         Some(number) => connection
-            .prepare_cached(
-                "UPDATE tokenward_usage_spans SET tally = ?2, detail = ?3, clients = ?4 WHERE number = ?1",
-            )?
-            .execute(params![number, tally, detail, clients]),
+            .prepare_cached("UPDATE tokenward_usage_spans SET detail = ?2, clients = ?3 WHERE number = ?1")?
+            .execute(params![number, detail, clients]),
         None => connection
             .prepare_cached(
-                "INSERT INTO tokenward_usage_spans (subject, level, start, tally, detail, clients) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                "INSERT INTO tokenward_usage_spans (subject, level, start, detail, clients) \
+                 VALUES (?1, ?2, ?3, ?4, ?5)",
             )?
-            .execute(params![open.subject, subject::number(open.level), open.start, tally, detail, clients]),
+            .execute(params![open.subject, level, open.start, detail, clients]),
     }
     .map(drop)
 }
 
-/// Forgets the clients of these spans, given by their rows: number and detail.
-pub(super) fn forget_clients(connection: &Connection, spans: Vec<(i64, Detail)>) -> rusqlite::Result<()> {
-    let sql = "UPDATE tokenward_usage_spans SET detail = ?2, clients = ?3 WHERE number = ?1";
+/// What is long, for its columns: no clients where none is told, in detail neither.
+pub(super) fn encoded(detail: &Detail, clients: &Clients) -> (Vec<u8>, Option<Vec<u8>>) {
+    let tells_clients = !clients.is_empty() || detail.tells_clients();
+    (detail.encode(), tells_clients.then(|| clients.encode()))
+}
+
+/// Tables whose rows have a number, a detail and clients.
+#[derive(Clone, Copy)]
+pub(super) enum Long {
+    Spans,
+    Running,
+}
+
+/// Forgets the clients of these rows, given by their number and detail.
+pub(super) fn forget_clients(
+    connection: &Connection,
+    table: Long,
+    rows: Vec<(i64, Detail)>,
+) -> rusqlite::Result<()> {
+    let sql = match table {
+        Long::Spans => "UPDATE tokenward_usage_spans SET detail = ?2, clients = ?3 WHERE number = ?1",
+        Long::Running => "UPDATE tokenward_usage_running SET detail = ?2, clients = ?3 WHERE number = ?1",
+    };
     let mut statement = connection.prepare_cached(sql)?;
-    for (number, mut detail) in spans {
+    for (number, mut detail) in rows {
         detail.forget_clients();
         statement.execute(params![number, detail.encode(), Null])?;
     }

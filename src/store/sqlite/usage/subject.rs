@@ -14,6 +14,14 @@ pub(in super::super) fn text(subject: &Subject) -> String {
     }
 }
 
+/// [`Subject::names`] of the subject with this text.
+pub(super) fn names(text: &str) -> usize {
+    match text {
+        "*" => Subject::All.names(),
+        _ => Subject::Tenant(None).names(),
+    }
+}
+
 /// The number of a level that is kept as a span of its own; minutes have their own table.
 pub(super) fn number(level: Level) -> i64 {
     match level {
@@ -47,5 +55,7 @@ mod tests {
         let others = [Subject::All, Subject::Tenant(None), Subject::Token(id)];
         let texts: std::collections::HashSet<_> = awkward.iter().chain(&others).map(text).collect();
         assert_eq!(texts.len(), awkward.len() + others.len());
+        let same_names = |subject: &Subject| names(&text(subject)) == subject.names();
+        assert!(awkward.iter().chain(&others).all(same_names));
     }
 }

@@ -200,7 +200,10 @@ fn what_cannot_be_read_is_an_error_and_stops_nobody() {
         for harm in ["x'00'", "'text'", "7", "zeroblob(3)"] {
             hand.execute_batch(&format!(
                 "UPDATE tokenward_usage_minutes SET tally = {harm} WHERE subject = 'Sample_000000001'; \
-                 UPDATE tokenward_usage_spans SET tally = {harm}, detail = {harm}, clients = {harm} \
+                 UPDATE tokenward_usage_tallies SET tally = {harm} WHERE subject = 'Sample_000000001'; \
+                 UPDATE tokenward_usage_spans SET detail = {harm}, clients = {harm} \
+                 WHERE subject = 'Sample_000000001'; \
+                 UPDATE tokenward_usage_running SET tally = {harm}, detail = {harm}, clients = {harm} \
                  WHERE subject = 'Sample_000000001'"
             ))
             .unwrap();
