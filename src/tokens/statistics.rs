@@ -120,13 +120,7 @@ impl Tokens {
     /// [`Error::Store`].
     pub async fn usage_of(&self, ids: &[TokenId]) -> Result<HashMap<TokenId, Usage>, Error> {
         let (now, as_of) = self.open_statistics().await?;
-        let period = Period::last_24_hours(now);
-        let mut spans = period.spans();
-        // The hour that the period begins in, for the trend, and the minutes of the last hour.
-        let trend = period.widened_to(Level::Hour);
-        let last_hour = Period::last_minutes(now, 60);
-        spans.push(Span { level: Level::Hour, from: trend.bounds().0, until: trend.bounds().1 });
-        spans.push(Span { level: Level::Minute, from: last_hour.bounds().0, until: last_hour.bounds().1 });
+        let page = PageOfUsage::at(now);
         let engine = self.engine();
         let mut usage: HashMap<_, _> = ids.iter().map(|id| (*id, Usage::none(now, as_of))).collect();
         for (id, counts) in engine.usage.read(ids).await? {
@@ -134,12 +128,11 @@ impl Tokens {
                 usage.counts = counts;
             }
         }
-        let of_period = period.spans();
         let subjects = ids.iter().copied().map(Subject::Token).collect();
-        for slice in engine.usage.slices(&SliceQuery::new(subjects, spans)).await? {
+        for slice in engine.usage.slices(&SliceQuery::new(subjects, page.spans())).await? {
             let Subject::Token(id) = &slice.subject else { continue };
             if let Some(usage) = usage.get_mut(id) {
-                usage.add(&slice, &of_period, trend, last_hour);
+                usage.add(&slice, &page);
             }
         }
         Ok(usage)
@@ -280,18 +273,57 @@ impl Usage {
     }
 
     /// Adds a slice to whatever it is part of.
-    fn add(&mut self, slice: &StoredSlice, period: &[Span], trend: Period, last_hour: Period) {
-        if period.iter().any(|span| span.contains(slice)) {
+    fn add(&mut self, slice: &StoredSlice, page: &PageOfUsage) {
+        let PageOfUsage { first_minutes, hours, last_minutes } = page;
+        // The first hour began before the period.
+        let is_whole = slice.level == Level::Hour && slice.start >= first_minutes.until;
+        if is_whole || first_minutes.contains(slice) {
             self.last_24_hours.merge(&slice.tally);
         }
-        if slice.level == Level::Hour && trend.contains(slice.start) {
-            let hour = (slice.start - trend.bounds().0) / Level::Hour.minutes();
+        if hours.contains(slice) {
+            let hour = (slice.start - hours.from) / Level::Hour.minutes();
             if let Some(calls) = self.trend.get_mut(hour as usize) {
                 *calls = slice.tally.calls();
             }
         }
-        if slice.level == Level::Minute && last_hour.contains(slice.start) {
+        let is_running = slice.level == Level::Hour && slice.start == last_minutes.until;
+        if is_running || last_minutes.contains(slice) {
             self.peak_of_last_hour = Peak::busier(self.peak_of_last_hour, slice.tally.peak);
         }
+    }
+}
+
+/// What makes up the use of a token on a page. Of the hour that runs no minutes are read: all that
+/// was counted in it belongs to the last 24 hours and to the last one.
+struct PageOfUsage {
+    /// From the beginning of the last 24 hours to the first whole hour in them.
+    first_minutes: Span,
+    /// From the hour that the last 24 hours begin in to the one that runs.
+    hours: Span,
+    /// From the beginning of the last 60 minutes to that of the hour that runs.
+    last_minutes: Span,
+}
+
+impl PageOfUsage {
+    fn at(now: DateTime<Utc>) -> PageOfUsage {
+        let (from, until) = Period::last_24_hours(now).bounds();
+        let running = Level::Hour.start_of(until - 1);
+        PageOfUsage {
+            first_minutes: Span { level: Level::Minute, from, until: Level::Hour.end_of(from) },
+            hours: Span {
+                level: Level::Hour,
+                from: Level::Hour.start_of(from),
+                until: Level::Hour.end_of(until),
+            },
+            last_minutes: Span {
+                level: Level::Minute,
+                from: Period::last_minutes(now, 60).bounds().0,
+                until: running,
+            },
+        }
+    }
+
+    fn spans(&self) -> Vec<Span> {
+        vec![self.first_minutes, self.hours, self.last_minutes]
     }
 }

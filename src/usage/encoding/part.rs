@@ -24,7 +24,13 @@ impl Part for u64 {
         to.push(left as u8);
     }
 
+    #[inline]
     fn read(from: &mut &[u8]) -> Option<u64> {
+        // Most are this short.
+        if let [byte @ ..0x80, rest @ ..] = *from {
+            *from = rest;
+            return Some(u64::from(*byte));
+        }
         let mut read = 0;
         for shift in (0..u64::BITS).step_by(7) {
             let byte = first(from)?;

@@ -132,7 +132,9 @@ impl Part for Histogram {
 
     fn read(from: &mut &[u8]) -> Option<Histogram> {
         let number = u64::read(from)?;
-        let mut cells = Vec::new();
+        // Each takes two bytes at least.
+        let most = from.len() as u64 / 2;
+        let mut cells = Vec::with_capacity(number.min(most) as usize);
         let mut next = 0_u16;
         for _ in 0..number {
             let bucket = next.checked_add(u64::read(from)?.try_into().ok()?)?;

@@ -7,7 +7,7 @@ use super::super::plans::{faults, file, now, plan};
 use super::super::statement::Statement;
 use super::{calls, forgetting, reading, running};
 use crate::TokenId;
-use crate::usage::{CallQuery, Level, SliceQuery, Span, Subject};
+use crate::usage::{CallQuery, Subject};
 
 fn subjects() -> [Subject; 4] {
     let id = TokenId::placeholder();
@@ -39,20 +39,26 @@ fn used() -> [Connection; 2] {
 
 #[test]
 fn use_over_time_is_searched_by_subject_and_time() {
-    let spans = Level::ALL.map(|level| Span { level, from: 0, until: 1_440 });
+    let [minutes, figures, detailed, running] = reading::STATEMENTS;
+    let (minute, span) =
+        ("(subject=? AND minute>? AND minute<?)", "(subject=? AND level=? AND start>? AND start<?)");
+    let long =
+        "SEARCH d USING INDEX tokenward_usage_spans_by_subject (subject=? AND level=? AND start=?) LEFT-JOIN";
+    let expected = [
+        (minutes, vec![format!("SEARCH tokenward_usage_minutes USING PRIMARY KEY {minute}")]),
+        (figures, vec![format!("SEARCH tokenward_usage_tallies USING PRIMARY KEY {span}")]),
+        (detailed, vec![format!("SEARCH u USING PRIMARY KEY {span}"), long.to_owned()]),
+        (
+            running,
+            vec![
+                "SEARCH tokenward_usage_running USING INDEX tokenward_usage_running_by_subject (subject=?)"
+                    .to_owned(),
+            ],
+        ),
+    ];
     for connection in used() {
-        for detailed in [false, true] {
-            let mut query = SliceQuery::new(subjects().to_vec(), spans.to_vec());
-            query.detailed = detailed;
-            let lines = plan(&connection, &reading::statement(&query).unwrap());
-            assert!(faults(&lines).is_empty(), "{lines:#?}");
-            let minutes = "SEARCH u USING PRIMARY KEY (subject=? AND minute>? AND minute<?)";
-            assert!(lines.iter().any(|line| line == minutes), "{lines:#?}");
-            let spans = "SEARCH u USING PRIMARY KEY (subject=? AND level=? AND start>? AND start<?)";
-            assert_eq!(lines.iter().filter(|line| *line == spans).count(), 2, "{lines:#?}");
-            let long = "USING INDEX tokenward_usage_spans_by_subject (subject=? AND level=? AND start=?)";
-            let expected = if detailed { 2 } else { 0 };
-            assert_eq!(lines.iter().filter(|line| line.contains(long)).count(), expected, "{lines:#?}");
+        for (sql, expected) in &expected {
+            assert_eq!(plan(&connection, &valued(&connection, sql)), *expected, "{sql}");
         }
     }
 }
@@ -87,12 +93,8 @@ fn calls_are_walked_in_the_order_of_their_numbers() {
 fn nothing_else_walks_a_table() {
     for connection in used() {
         let of_events = outbox::STATEMENTS.into_iter().chain([calls::CROWDED]);
-        let of_running = running::STATEMENTS.into_iter().chain([reading::RUNNING]);
-        for sql in forgetting::STATEMENTS.into_iter().chain(of_events).chain(of_running) {
-            let places = connection.prepare(sql).unwrap().parameter_count();
-            let values = ["[]".to_owned().into()].into_iter().chain((1..places).map(|_| 1.into()));
-            let statement = Statement { sql: sql.into(), values: values.take(places).collect() };
-            let lines = plan(&connection, &statement);
+        for sql in forgetting::STATEMENTS.into_iter().chain(of_events).chain(running::STATEMENTS) {
+            let lines = plan(&connection, &valued(&connection, sql));
             // What is free to be delivered is walked from its beginning, up to the limit.
             let is_meant =
                 |line: &&String| line.as_str() != "SCAN tokenward_events USING INDEX tokenward_events_free";
@@ -100,4 +102,10 @@ fn nothing_else_walks_a_table() {
             assert!(faults.is_empty() && !lines.is_empty(), "{sql}\n{lines:#?}");
         }
     }
+}
+
+/// The statement with a value for each of its places.
+fn valued(connection: &Connection, sql: &str) -> Statement {
+    let places = connection.prepare(sql).unwrap().parameter_count();
+    Statement { sql: sql.into(), values: vec![1.into(); places] }
 }

@@ -1,118 +1,49 @@
-//! Reading spans of time, for all subjects of a query at once: as they stand in the file, with what
-//! is still running.
-
-mod merging;
-
-#[cfg(test)]
-pub(super) use merging::RUNNING;
-
-use std::collections::HashMap;
+//! Reading spans of time, for all subjects of a query in one state of the file: as they stand there,
+//! with what is still running.
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, params_from_iter};
+use rusqlite::{Connection, params, params_from_iter};
 
-use super::super::rows::{json, unreadable};
-use super::super::statement::Statement;
-use super::{read, subject};
-use crate::usage::{Clients, Detail, Level, SliceQuery, Span, StoredSlice, Subject};
+use super::{read, spans, subject};
+use crate::usage::{Clients, Detail, Level, SliceQuery, Span, StoredSlice, Subject, Tally};
+
+const MINUTES: &str = "SELECT minute, tally FROM tokenward_usage_minutes \
+     WHERE subject = ?1 AND minute >= ?2 AND minute < ?3 ORDER BY minute";
+const FIGURES: &str = "SELECT start, tally FROM tokenward_usage_tallies \
+     WHERE subject = ?1 AND start >= ?2 AND start < ?3 AND level = ?4 ORDER BY start";
+const DETAILED: &str = "SELECT u.start, u.tally, d.detail, d.clients FROM tokenward_usage_tallies AS u \
+     LEFT JOIN tokenward_usage_spans AS d INDEXED BY tokenward_usage_spans_by_subject \
+        ON d.subject = u.subject AND d.level = u.level AND d.start = u.start \
+     WHERE u.subject = ?1 AND u.start >= ?2 AND u.start < ?3 AND u.level = ?4 ORDER BY u.start";
+const RUNNING: &str = "SELECT minute, coarse, tally, iif(?2, detail, NULL), iif(?2, clients, NULL) \
+     FROM tokenward_usage_running INDEXED BY tokenward_usage_running_by_subject \
+     WHERE subject = ?1 ORDER BY minute, coarse";
+
+/// All of them, to look at their plans.
+#[cfg(test)]
+pub(super) const STATEMENTS: [&str; 4] = [MINUTES, FIGURES, DETAILED, RUNNING];
 
 /// In the order of the subjects' first mention, of the levels, and of time.
 pub(in super::super) fn slices(
     connection: &Connection,
     query: &SliceQuery,
 ) -> rusqlite::Result<Vec<StoredSlice>> {
-    let subjects = mentioned_first(&query.subjects);
-    let statement = statement(query)?;
-    let mut prepared = connection.prepare_cached(&statement.sql)?;
-    let mut rows = prepared.query(params_from_iter(statement.values))?;
-    let mut found: Vec<Vec<StoredSlice>> = subjects.iter().map(|_| Vec::new()).collect();
-    while let Some(row) = rows.next()? {
-        let place = row.get::<_, u32>(0)? as usize;
-        let subject = subjects.get(place).ok_or_else(|| unreadable("a span of nobody"))?;
-        let (detail, clients) = match query.detailed {
-            true => (read(row, 4)?, read(row, 5)?),
-            false => (Detail::default(), Clients::default()),
-        };
-        found[place].push(StoredSlice {
-            subject: (*subject).clone(),
-            level: subject::level(row.get(1)?)?,
-            start: row.get(2)?,
-            tally: read(row, 3)?,
-            detail,
-            clients,
-        });
-    }
-    for of_subject in &mut found {
-        let order = |slice: &StoredSlice| (slice.level, slice.start);
-        // The plan walks them in this order, without promising it.
-        if !of_subject.is_sorted_by_key(order) {
-            of_subject.sort_by_key(order);
+    let spans = Level::ALL.map(|level| joined(&query.spans, level));
+    let mut found = Vec::new();
+    let mut mentioned = std::collections::HashSet::new();
+    for subject in query.subjects.iter().filter(|subject| mentioned.insert(*subject)) {
+        let first = found.len();
+        for (level, spans) in Level::ALL.into_iter().zip(&spans) {
+            for (from, until) in spans {
+                add_stored(connection, (query.detailed, subject, level), *from, *until, &mut found)?;
+            }
+        }
+        if spans.iter().any(|spans| !spans.is_empty()) {
+            let mut of_subject = OfSubject { subject, spans: &spans, found: &mut found, first };
+            of_subject.add_running(connection, query.detailed)?;
         }
     }
-    merging::add_running(connection, query, &subjects, &mut found)?;
-    Ok(found.into_iter().flatten().collect())
-}
-
-/// Each subject once.
-fn mentioned_first(subjects: &[Subject]) -> Vec<&Subject> {
-    let mut places = HashMap::new();
-    for subject in subjects {
-        let next = places.len();
-        places.entry(subject).or_insert(next);
-    }
-    let mut first: Vec<_> = places.into_iter().collect();
-    first.sort_by_key(|(_, place)| *place);
-    first.into_iter().map(|(subject, _)| subject).collect()
-}
-
-/// Of each subject its range in the index, for each span: both are walked in this order whatever
-/// the planner thinks of it, by CROSS JOIN.
-pub(in super::super) fn statement(query: &SliceQuery) -> rusqlite::Result<Statement> {
-    let mut statement = Statement::new();
-    let subjects = statement.place(texts(&mentioned_first(&query.subjects))?);
-    let (long, tables) = match query.detailed {
-        true => ("d.detail, d.clients", LONG),
-        false => ("NULL, NULL", ""),
-    };
-    let mut parts = Vec::new();
-    let minutes = joined(&query.spans, Level::Minute);
-    if !minutes.is_empty() {
-        let ranges = ranges(&mut statement, &minutes)?;
-        parts.push(format!(
-            "SELECT s.key, 0, u.minute, u.tally, NULL, NULL FROM json_each({subjects}) AS s CROSS JOIN {ranges} \
-             CROSS JOIN tokenward_usage_minutes AS u \
-             ON u.subject = s.value AND u.minute >= r.since AND u.minute < r.until"
-        ));
-    }
-    for level in [Level::Hour, Level::Day] {
-        let spans = joined(&query.spans, level);
-        if !spans.is_empty() {
-            let ranges = ranges(&mut statement, &spans)?;
-            let level = statement.place(Value::Integer(subject::number(level)));
-            parts.push(format!(
-                "SELECT s.key, u.level, u.start, u.tally, {long} FROM json_each({subjects}) AS s CROSS JOIN {ranges} \
-                 CROSS JOIN tokenward_usage_tallies AS u \
-                 ON u.subject = s.value AND u.level = {level} AND u.start >= r.since AND u.start < r.until {tables}"
-            ));
-        }
-    }
-    if parts.is_empty() {
-        parts.push(format!("SELECT {subjects}, NULL, NULL, NULL, NULL, NULL WHERE 0"));
-    }
-    statement.sql = parts.join(" UNION ALL ");
-    Ok(statement)
-}
-
-const LONG: &str = "LEFT JOIN tokenward_usage_spans AS d INDEXED BY tokenward_usage_spans_by_subject \
-     ON d.subject = u.subject AND d.level = u.level AND d.start = u.start";
-
-fn texts(subjects: &[&Subject]) -> rusqlite::Result<Value> {
-    json(&subjects.iter().copied().map(subject::text).collect::<Vec<_>>())
-}
-
-fn ranges(statement: &mut Statement, spans: &[(i64, i64)]) -> rusqlite::Result<String> {
-    let ranges = statement.place(json(&spans)?);
-    Ok(format!("(SELECT value ->> 0 AS since, value ->> 1 AS until FROM json_each({ranges})) AS r"))
+    Ok(found)
 }
 
 /// The spans of a level, those that overlap or touch as one: each is read once.
@@ -128,4 +59,111 @@ fn joined(spans: &[Span], level: Level) -> Vec<(i64, i64)> {
         }
     }
     joined
+}
+
+/// Adds what stands in the file of one level between two minutes.
+fn add_stored(
+    connection: &Connection,
+    (detailed, subject, level): (bool, &Subject, Level),
+    from: i64,
+    until: i64,
+    found: &mut Vec<StoredSlice>,
+) -> rusqlite::Result<()> {
+    let has_detail = detailed && level != Level::Minute;
+    let mut values = vec![Value::Text(subject::text(subject)), Value::Integer(from), Value::Integer(until)];
+    let sql = match level {
+        Level::Minute => MINUTES,
+        Level::Hour | Level::Day => {
+            values.push(Value::Integer(subject::number(level)));
+            if has_detail { DETAILED } else { FIGURES }
+        }
+    };
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params_from_iter(values))?;
+    while let Some(row) = rows.next()? {
+        let mut slice = empty(subject, level, row.get(0)?);
+        slice.tally = read(row, 1)?;
+        if has_detail {
+            (slice.detail, slice.clients) = (read(row, 2)?, read(row, 3)?);
+        }
+        found.push(slice);
+    }
+    Ok(())
+}
+
+/// What is found of one subject, in order: all from the first on.
+struct OfSubject<'a> {
+    subject: &'a Subject,
+    /// What is asked for, by level.
+    spans: &'a [Vec<(i64, i64)>; 3],
+    found: &'a mut Vec<StoredSlice>,
+    first: usize,
+}
+
+impl OfSubject<'_> {
+    /// Adds what a roll-up would add now.
+    fn add_running(&mut self, connection: &Connection, detailed: bool) -> rusqlite::Result<()> {
+        let text = subject::text(self.subject);
+        let names = self.subject.names();
+        let mut statement = connection.prepare_cached(RUNNING)?;
+        let mut rows = statement.query(params![text, detailed])?;
+        while let Some(row) = rows.next()? {
+            let (minute, coarse): (i64, bool) = (row.get(0)?, row.get(1)?);
+            if !Level::ALL.into_iter().any(|level| self.asks_for(level, minute)) {
+                continue;
+            }
+            let mut tally: Tally = read(row, 2)?;
+            if !coarse {
+                let mut whole = spans::minute(connection, &text, minute)?;
+                tally = whole.add_to_minute(minute, tally);
+                if self.asks_for(Level::Minute, minute) {
+                    self.span(Level::Minute, minute).tally = whole;
+                }
+            }
+            let (detail, clients): (Detail, Clients) = (read(row, 3)?, read(row, 4)?);
+            for level in [Level::Hour, Level::Day] {
+                if self.asks_for(level, minute) {
+                    let span = self.span(level, minute);
+                    span.tally.merge(&tally);
+                    span.detail.merge(&detail);
+                    span.detail.shrink(names);
+                    span.clients.merge(&clients);
+                    span.clients.shrink(names);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the span of this level that the minute is in is asked for.
+    fn asks_for(&self, level: Level, minute: i64) -> bool {
+        let start = level.start_of(minute);
+        self.spans[level as usize].iter().any(|(from, until)| (*from..*until).contains(&start))
+    }
+
+    /// The span of this level that the minute is in, which is empty if it was not there.
+    fn span(&mut self, level: Level, minute: i64) -> &mut StoredSlice {
+        let start = level.start_of(minute);
+        let of_subject = &self.found[self.first..];
+        let place = of_subject.binary_search_by_key(&(level, start), |slice| (slice.level, slice.start));
+        let place = place.map_or_else(
+            |place| {
+                self.found.insert(self.first + place, empty(self.subject, level, start));
+                place
+            },
+            |place| place,
+        );
+        &mut self.found[self.first + place]
+    }
+}
+
+fn empty(subject: &Subject, level: Level, start: i64) -> StoredSlice {
+    StoredSlice {
+        subject: subject.clone(),
+        level,
+        start,
+        tally: Tally::default(),
+        detail: Detail::default(),
+        clients: Clients::default(),
+    }
 }

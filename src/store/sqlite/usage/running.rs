@@ -7,6 +7,9 @@
 //!
 //! Whoever reads adds what is still here to what is there.
 
+#[cfg(test)]
+mod tests;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::spans::{Added, Spans, encoded};

@@ -1,6 +1,5 @@
 //! Between a subject and its text in the file.
 
-use super::super::rows::unreadable;
 use crate::TokenId;
 use crate::usage::{Level, Subject};
 
@@ -29,13 +28,6 @@ pub(super) fn number(level: Level) -> i64 {
         Level::Hour => 1,
         Level::Day => 2,
     }
-}
-
-pub(super) fn level(number: i64) -> rusqlite::Result<Level> {
-    Level::ALL
-        .into_iter()
-        .find(|level| self::number(*level) == number)
-        .ok_or_else(|| unreadable(format!("{number} is no level of use")))
 }
 
 /// The texts of tokens' ids, as JSON.

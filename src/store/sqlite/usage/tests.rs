@@ -195,8 +195,18 @@ fn what_cannot_be_read_is_an_error_and_stops_nobody() {
     block_on(async {
         let (_directory, path) = directory();
         let store = opened(&path).await;
+        // The second one is still running, of the first there are spans.
         store.add(&batch(1)).await.unwrap();
+        let mut later = UsageBatch::new(100, 1);
+        later.slices = vec![Slice::new(Subject::All, MINUTE + 10)];
+        store.add(&later).await.unwrap();
+        store.add(&batch(2)).await.unwrap();
         let hand = Connection::open(&path).unwrap();
+        for table in ["minutes", "tallies", "spans", "running"] {
+            let sql =
+                format!("SELECT count(*) FROM tokenward_usage_{table} WHERE subject = 'Sample_000000001'");
+            assert!(hand.query_row(&sql, [], |row| row.get::<_, i64>(0)).unwrap() > 0, "{table}");
+        }
         for harm in ["x'00'", "'text'", "7", "zeroblob(3)"] {
             hand.execute_batch(&format!(
                 "UPDATE tokenward_usage_minutes SET tally = {harm} WHERE subject = 'Sample_000000001'; \
@@ -219,6 +229,9 @@ fn what_cannot_be_read_is_an_error_and_stops_nobody() {
             let again =
                 UsageBatch { counts: Vec::new(), calls: Vec::new(), node: harm.len() as u64, ..batch(1) };
             store.add(&again).await.unwrap();
+            // Whoever writes to it next is the roll-up.
+            later.node += 1;
+            store.add(&later).await.unwrap();
             let [minute, hour, day] =
                 Level::ALL.map(&query).map(|query| block_on(store.slices(&query)).unwrap());
             for found in [minute, hour, day] {
