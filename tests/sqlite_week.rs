@@ -280,25 +280,11 @@ fn a_week_of_a_thousand_tokens() {
     let store = Arc::new(SqliteStore::at(&path));
     let tokens = Tokens::builder(store.clone()).usage_store(store.clone()).catalog(Catalog::new());
     let tokens = tokens.clock(ManualClock::at(now)).without_background().build().unwrap();
-    let hack = std::env::var_os("WEEK");
-    if let Some(hack) = hack.as_ref().filter(|hack| Path::new(hack).exists()) {
-        std::fs::copy(hack, &path).unwrap();
-    }
     block_on(tokens.open()).unwrap();
     let start = Instant::now();
-    if hack.as_ref().is_none_or(|hack| !Path::new(hack).exists()) {
-        fill(&path);
-        println!("filled in {:.0?}", start.elapsed());
-        sizes(&path);
-        if let Some(hack) = hack.as_ref() {
-            std::fs::copy(&path, hack).unwrap();
-        }
-    }
-    if std::env::var_os("PAGE").is_some() {
-        let page: Vec<_> = (0..50).map(|place| id(place * 7)).collect();
-        println!("{:?}", median(2000, || block_on(tokens.usage_of(&page)).unwrap()));
-        return;
-    }
+    fill(&path);
+    println!("filled in {:.0?}", start.elapsed());
+    sizes(&path);
     let mut totals = UsageBatch::new(u64::MAX, 1);
     totals.counts = (0..TOKENS).map(|token| (id(token), counts(1, now))).collect();
     block_on(store.add(&totals)).unwrap();

@@ -73,10 +73,6 @@ impl Period {
         self.from == self.until
     }
 
-    pub(crate) fn contains(self, minute: i64) -> bool {
-        (self.from..self.until).contains(&minute)
-    }
-
     /// The same, widened to what is kept: before that, hours stand in for minutes, and days for
     /// hours. What is empty stays so.
     pub(crate) fn widened(self, kept: Kept) -> Period {

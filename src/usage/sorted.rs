@@ -2,13 +2,10 @@
 
 use std::cmp::Ordering;
 
-/// What lies no more places ahead is walked to, not looked up.
-const STEPS: usize = 4;
-
 /// Adds to a list what another has: `add` where both have the same, a copy where ours has none.
 ///
-/// Lists that mostly have the same take a step or a few each, and a short one looks its few up in a
-/// long one. What ours lacks is put at its end first, and into its place by one sort, which takes two
+/// Lists that mostly have the same take one step each, and a short one looks its few up in a long
+/// one. What ours lacks is put at its end first, and into its place by one sort, which takes two
 /// runs in order as they are: one insertion after the other would be quadratic.
 pub(super) fn merge<T: Clone>(
     ours: &mut Vec<T>,
@@ -19,12 +16,6 @@ pub(super) fn merge<T: Clone>(
     let known = ours.len();
     let mut place = 0;
     for their in theirs {
-        for _ in 0..STEPS {
-            match ours[place..known].first().map(|our| order(our, their)) {
-                Some(Ordering::Less) => place += 1,
-                _ => break,
-            }
-        }
         let rest = &ours[place..known];
         let found = match rest.first().map(|our| order(our, their)) {
             Some(Ordering::Less) => rest.binary_search_by(|our| order(our, their)),

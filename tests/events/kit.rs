@@ -34,18 +34,20 @@ pub(crate) use over_every_store;
 pub struct Stores {
     pub tokens: Arc<dyn TokenStore>,
     pub usage: Arc<Faulty>,
+    /// How many tokens are many: each is a sync of the disk where it has one.
+    pub many: usize,
 }
 
 impl Stores {
     pub fn in_memory() -> Stores {
         let store = Arc::new(MemoryStore::new());
-        Stores { tokens: store.clone(), usage: Arc::new(Faulty::before(store)) }
+        Stores { tokens: store.clone(), usage: Arc::new(Faulty::before(store)), many: 10_000 }
     }
 
     #[cfg(feature = "sqlite")]
     pub fn on_a_file() -> Stores {
         let store = Arc::new(crate::waited::Waited::new());
-        Stores { tokens: store.clone(), usage: Arc::new(Faulty::before(store)) }
+        Stores { tokens: store.clone(), usage: Arc::new(Faulty::before(store)), many: 1_000 }
     }
 }
 

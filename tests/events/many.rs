@@ -1,4 +1,4 @@
-//! Ten thousand tokens at once.
+//! Thousands of tokens at once.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
@@ -9,19 +9,20 @@ use tokenward::{Attention, NewToken};
 use crate::kit::{Service, Stores, over_every_store};
 
 over_every_store! {
-    ten_thousand_tokens_that_expire_at_once_are_all_told_of
+    thousands_of_tokens_that_expire_at_once_are_all_told_of
     many_tokens_that_fail_at_once_are_looked_into_piece_by_piece
 }
 
-fn ten_thousand_tokens_that_expire_at_once_are_all_told_of(stores: Stores) {
+fn thousands_of_tokens_that_expire_at_once_are_all_told_of(stores: Stores) {
+    let many = stores.many;
     let service = Service::over(stores);
-    for number in 0..10_000 {
+    for number in 0..many {
         service.issue(NewToken::named(format!("Export {number}")).expires_in(TimeDelta::days(30)));
     }
     service.advance(TimeDelta::days(16));
     let mut told = BTreeSet::new();
     let (mut announced, mut ticks) = (0, 0);
-    while told.len() < 10_000 {
+    while told.len() < many {
         service.tick();
         let given = service.host.given();
         assert!(given.len() <= 20, "at most twenty are with the hook at once");

@@ -27,25 +27,31 @@ impl Part for u64 {
     #[inline]
     fn read(from: &mut &[u8]) -> Option<u64> {
         // Most are this short.
-        if let [byte @ ..0x80, rest @ ..] = *from {
-            *from = rest;
-            return Some(u64::from(*byte));
-        }
-        let mut read = 0;
-        for shift in (0..u64::BITS).step_by(7) {
-            let byte = first(from)?;
-            let bits = u64::from(byte & 0x7f);
-            // The tenth byte has room for one bit.
-            if bits << shift >> shift != bits {
-                return None;
+        match *from {
+            [byte @ ..0x80, rest @ ..] => {
+                *from = rest;
+                Some(u64::from(*byte))
             }
-            read |= bits << shift;
-            if byte < 0x80 {
-                return (byte > 0 || shift == 0).then_some(read);
-            }
+            _ => long(from),
         }
-        None
     }
+}
+
+fn long(from: &mut &[u8]) -> Option<u64> {
+    let mut read = 0;
+    for shift in (0..u64::BITS).step_by(7) {
+        let byte = first(from)?;
+        let bits = u64::from(byte & 0x7f);
+        // The tenth byte has room for one bit.
+        if bits << shift >> shift != bits {
+            return None;
+        }
+        read |= bits << shift;
+        if byte < 0x80 {
+            return (byte > 0 || shift == 0).then_some(read);
+        }
+    }
+    None
 }
 
 impl Part for u32 {
