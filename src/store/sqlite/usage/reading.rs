@@ -145,15 +145,14 @@ impl OfSubject<'_> {
     fn span(&mut self, level: Level, minute: i64) -> &mut StoredSlice {
         let start = level.start_of(minute);
         let of_subject = &self.found[self.first..];
-        let place = of_subject.binary_search_by_key(&(level, start), |slice| (slice.level, slice.start));
-        let place = place.map_or_else(
-            |place| {
-                self.found.insert(self.first + place, empty(self.subject, level, start));
-                place
-            },
-            |place| place,
-        );
-        &mut self.found[self.first + place]
+        let before = |slice: &StoredSlice| (slice.level, slice.start) < (level, start);
+        let place = self.first + of_subject.partition_point(before);
+        let is_it = |slice: &StoredSlice| (slice.level, slice.start) == (level, start);
+        let is_there = self.found.get(place).is_some_and(is_it);
+        if !is_there {
+            self.found.insert(place, empty(self.subject, level, start));
+        }
+        &mut self.found[place]
     }
 }
 

@@ -201,5 +201,5 @@ fn added(row: &Row<'_>) -> rusqlite::Result<Added> {
 
 fn length(row: &Row<'_>) -> rusqlite::Result<usize> {
     let length = |column| Ok(row.get_ref(column)?.as_blob_or_null().ok().flatten().map_or(0, <[u8]>::len));
-    Ok((3..6).map(length).sum::<rusqlite::Result<usize>>()?)
+    (3..6).map(length).sum()
 }
