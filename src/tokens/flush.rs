@@ -34,6 +34,13 @@ struct State {
     pause_until_ms: u64,
 }
 
+/// What is to be handed to the store.
+struct Next {
+    batch: Arc<UsageBatch>,
+    /// Whether it was taken before: more may have been counted since.
+    has_waited: bool,
+}
+
 /// So many times as long as a batch took to write, no other is written in the background: writing
 /// takes a twentieth of the time at most.
 const PAUSE: u64 = 19;
@@ -108,11 +115,9 @@ impl Engine {
             self.recorder.set_key(key);
         }
         // Two rounds at most: a batch that had to wait, and what was counted since. What is counted
-        // meanwhile is the next flush's: under steady traffic there is always more.
-        let mut had_to_wait = true;
-        while had_to_wait {
-            had_to_wait = self.flush.state().waiting.is_some();
-            let Some(batch) = self.next_batch() else { break };
+        // while this is written is for the next flush, or under steady traffic there were no end.
+        for _ in 0..2 {
+            let Some(Next { batch, has_waited }) = self.next_batch() else { break };
             let added = self.usage.add(&batch).await;
             #[cfg(feature = "metrics")]
             super::metrics::flushed(added.is_ok());
@@ -123,6 +128,10 @@ impl Engine {
                 state.waiting = None;
                 state.written_until = state.taken_at;
                 self.recorder.written();
+            }
+            drop(state);
+            if !has_waited {
+                break;
             }
         }
         Ok(())
@@ -135,14 +144,14 @@ impl Engine {
     }
 
     /// The batch that had to wait, or what was counted since the last one.
-    fn next_batch(&self) -> Option<Arc<UsageBatch>> {
+    fn next_batch(&self) -> Option<Next> {
         let mut state = self.flush.state();
         let now = self.clock.now();
         let counted = |each: &mut dyn FnMut(Noted)| self.live.take_counts(now, each);
-        if state.waiting.is_some() {
+        if let Some(batch) = &state.waiting {
             // Counted meanwhile, so that the buffer of what was noted does not overflow.
             self.recorder.fold_meanwhile(counted);
-            return state.waiting.clone();
+            return Some(Next { batch: batch.clone(), has_waited: true });
         }
         let batch = UsageBatch::new(self.flush.node, state.last_number + 1);
         let tenant = |number| self.live.tenant_name(number);
@@ -156,7 +165,8 @@ impl Engine {
         }
         state.strangers = strangers;
         state.last_number = batch.number;
-        state.waiting = Some(Arc::new(batch));
-        state.waiting.clone()
+        let batch = Arc::new(batch);
+        state.waiting = Some(batch.clone());
+        Some(Next { batch, has_waited: false })
     }
 }
