@@ -97,7 +97,7 @@ pub(super) struct Grants {
     pub(super) ago_ms: i32,
 }
 
-const MINUTE_MS: u64 = 60_000;
+const MINUTE_MS: i64 = 60_000;
 
 impl Entry {
     pub(super) fn new(token: &StoredToken, tenant: u32, catalog: &CompiledCatalog) -> Entry {
@@ -235,8 +235,8 @@ impl Entry {
     /// Whether grants of another minute than this are counted.
     #[inline]
     fn has_earlier_grants(&self, now: Reading) -> bool {
-        let within_minute = (now.wall_ms as u64 % MINUTE_MS) as i64;
-        self.granted > 0 && (within_minute - i64::from(self.granted_ago_ms(now))) as u64 >= MINUTE_MS
+        let within_minute = now.wall_ms.rem_euclid(MINUTE_MS) - i64::from(self.granted_ago_ms(now));
+        self.granted > 0 && !(0..MINUTE_MS).contains(&within_minute)
     }
 
     /// How long ago the last grant was, as the wall clock said then.
