@@ -231,7 +231,7 @@ impl TokensBuilder {
         let hash = IdHash::random(&*self.randomness)?;
         let recorder = Arc::new(Recorder::new(self.recording, prefix.clone(), hash.clone()));
         let live = Live::new(hash, trust, size, shared, catalog.clone(), recorder.clone());
-        let start = self.clock.now().wall();
+        let start = self.clock.now();
         let mut node = [0; 8];
         self.randomness.fill(&mut node)?;
         let watch =
@@ -250,7 +250,7 @@ impl TokensBuilder {
             spawner: self.spawner.unwrap_or_default(),
             opening: Default::default(),
             strangers: Default::default(),
-            flush: Flush::new(u64::from_ne_bytes(node), start),
+            flush: Flush::new(u64::from_ne_bytes(node), start.wall()),
             tending: Tending::new(start),
             recorder,
             watch,

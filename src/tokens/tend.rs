@@ -3,9 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use chrono::{DateTime, TimeDelta, Utc};
-
 use super::{Engine, Tokens};
+use crate::clock::Reading;
 use crate::live::Known;
 use crate::recording::RecordingHealth;
 use crate::{Error, StoreError, TokenId};
@@ -16,20 +15,44 @@ pub(super) struct Tending {
     ///
     /// [`TokenStore::changes_by_others`]: crate::TokenStore::changes_by_others
     heeded: AtomicU64,
-    /// When the store is to forget again what is outdated.
-    forget_at: Mutex<DateTime<Utc>>,
+    forgetting: Mutex<Forgetting>,
+}
+
+/// When the store is to forget what is outdated.
+struct Forgetting {
+    /// On the monotonic clock: the wall clock may be set back by years.
+    next_ms: u64,
+    /// When this was asked last.
+    asked: Reading,
 }
 
 /// How often the store is to forget what is outdated.
-const FORGET_EVERY: TimeDelta = TimeDelta::minutes(10);
+const FORGET_EVERY_MS: u64 = 10 * 60_000;
+/// A wall clock that is set forward by more than this is given as much time to be set right again,
+/// before all that it makes old is forgotten.
+const LEAP_MS: i64 = 60 * 60_000;
 
 impl Tending {
-    pub(super) fn new(start: DateTime<Utc>) -> Tending {
-        Tending { heeded: AtomicU64::new(0), forget_at: Mutex::new(start) }
+    pub(super) fn new(start: Reading) -> Tending {
+        let forgetting = Forgetting { next_ms: 0, asked: start };
+        Tending { heeded: AtomicU64::new(0), forgetting: Mutex::new(forgetting) }
     }
 
-    fn forget_at(&self) -> MutexGuard<'_, DateTime<Utc>> {
-        self.forget_at.lock().unwrap_or_else(PoisonError::into_inner)
+    fn forgetting(&self) -> MutexGuard<'_, Forgetting> {
+        self.forgetting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Forgetting {
+    fn is_due(&mut self, now: Reading) -> bool {
+        let before = std::mem::replace(&mut self.asked, now);
+        let passed_ms =
+            i64::try_from(now.monotonic_ms.saturating_sub(before.monotonic_ms)).unwrap_or(i64::MAX);
+        let leap_ms = now.wall_ms.saturating_sub(before.wall_ms).saturating_sub(passed_ms);
+        if leap_ms > LEAP_MS {
+            self.next_ms = now.monotonic_ms.saturating_add(LEAP_MS.unsigned_abs());
+        }
+        now.monotonic_ms >= self.next_ms
     }
 }
 
@@ -107,13 +130,13 @@ impl Engine {
 
     /// Has the store forget some of what is outdated, now and then.
     async fn forget_outdated(&self) -> Result<(), StoreError> {
-        let now = self.clock.now().wall();
-        if now < *self.tending.forget_at() {
+        let now = self.clock.now();
+        if !self.tending.forgetting().is_due(now) {
             return Ok(());
         }
-        let more = self.usage.forget(&self.recorder.settings().retention.outdated(now)).await?;
+        let more = self.usage.forget(&self.recorder.settings().retention.outdated(now.wall())).await?;
         if !more {
-            *self.tending.forget_at() = now.checked_add_signed(FORGET_EVERY).unwrap_or(now);
+            self.tending.forgetting().next_ms = now.monotonic_ms.saturating_add(FORGET_EVERY_MS);
         }
         Ok(())
     }
