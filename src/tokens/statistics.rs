@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::Tokens;
+use crate::usage::period::Kept;
 use crate::usage::{
     CallQuery, Clients, Counts, Detail, Level, Peak, Period, RecordedCall, SliceQuery, Span, StoredSlice,
     Subject, Tally, start_of,
@@ -174,16 +175,12 @@ impl Tokens {
         let (now, _) = self.open_statistics().await?;
         let engine = self.engine();
         let spans = period.widened(engine.recorder.settings().retention.kept(now)).spans();
-        let mut figures: Vec<_> =
-            subjects.iter().map(|subject| (subject.clone(), Tally::default())).collect();
-        let places: HashMap<_, _> =
-            subjects.iter().enumerate().map(|(place, subject)| (subject, place)).collect();
+        let mut figures: HashMap<Subject, Tally> = HashMap::new();
         for slice in engine.usage.slices(&SliceQuery::new(subjects.to_vec(), spans)).await? {
-            if let Some(place) = places.get(&slice.subject) {
-                figures[*place].1.merge(&slice.tally);
-            }
+            figures.entry(slice.subject).or_default().merge(&slice.tally);
         }
-        Ok(figures)
+        let told = |subject: &Subject| figures.get(subject).cloned().unwrap_or_default();
+        Ok(subjects.iter().map(|subject| (subject.clone(), told(subject))).collect())
     }
 
     /// Figures by equal steps of time, of whole minutes, hours or days. The period is widened to
@@ -201,18 +198,8 @@ impl Tokens {
         let (now, as_of) = self.open_statistics().await?;
         let engine = self.engine();
         let kept = engine.recorder.settings().retention.kept(now);
-        let (from, _) = period.bounds();
-        let least = if from < kept.hours {
-            Level::Day
-        } else if from < kept.minutes {
-            Level::Hour
-        } else {
-            Level::Minute
-        };
-        let step = least.end_of(i64::from(step_minutes.max(1)));
-        let (from, until) = period.bounds();
-        let until = until + (-until).rem_euclid(step);
-        let from = (from - from.rem_euclid(step)).max(until - MOST_STEPS * step);
+        let (step, from, until) = steps(period, i64::from(step_minutes.max(1)), kept);
+        let from = from.max(until - MOST_STEPS * step);
         let level =
             Level::ALL.into_iter().rev().find(|level| step % level.minutes() == 0).unwrap_or(Level::Minute);
         let mut steps: Vec<_> = (from..until)
@@ -238,12 +225,14 @@ impl Tokens {
         Ok(RecentCalls { calls: self.engine().usage.calls(query).await?, as_of })
     }
 
-    /// Forgets the clients of a token: the addresses and agents that were recorded for it.
+    /// Forgets the clients of a token: the addresses and agents that were recorded for it until
+    /// now. What waits to be written is written first, or it would bring them back.
     ///
     /// # Errors
     /// [`Error::Store`].
     pub async fn forget_clients(&self, id: &TokenId) -> Result<(), Error> {
         self.open_statistics().await?;
+        self.engine().flush().await?;
         Ok(self.engine().usage.erase_clients(&[*id]).await?)
     }
 
@@ -258,6 +247,21 @@ impl Tokens {
 
 /// A [`TimeSeries`] has at most so many steps.
 const MOST_STEPS: i64 = 2_000;
+
+/// Steps of so many minutes, or of so many more that the first of them is kept: how long a step is,
+/// where the first begins, and where the last ends.
+fn steps(period: Period, minutes: i64, kept: Kept) -> (i64, i64, i64) {
+    let (from, until) = period.bounds();
+    let of_level = |level: Level| {
+        let step = level.end_of(minutes);
+        (step, from - from.rem_euclid(step), until + (-until).rem_euclid(step))
+    };
+    [(Level::Minute, kept.minutes), (Level::Hour, kept.hours)]
+        .into_iter()
+        .map(|(level, since)| (of_level(level), since))
+        .find(|((_, from, _), since)| from >= since)
+        .map_or_else(|| of_level(Level::Day), |(steps, _)| steps)
+}
 
 impl Usage {
     /// That of a token that was never used.
