@@ -173,6 +173,25 @@ pub struct RecordedCall {
 }
 
 impl RecordedCall {
+    /// A call that came to this, by the first secret and without all else that may be known.
+    pub fn new(token: TokenId, at: DateTime<Utc>, outcome: Outcome, status: u16) -> RecordedCall {
+        RecordedCall {
+            id: 0,
+            token,
+            tenant: None,
+            secret_version: 1,
+            at,
+            route: String::new(),
+            outcome,
+            status,
+            duration_us: 0,
+            bytes: None,
+            scopes: String::new(),
+            client: None,
+            left_out: 0,
+        }
+    }
+
     /// Of each token a store keeps at least so many of the newest calls until it is told to
     /// [`forget`](super::UsageStore::forget) more, and at most twice as many.
     pub const KEPT_UNTIL_FORGOTTEN: u32 = 1_000;

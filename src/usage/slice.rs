@@ -123,6 +123,20 @@ pub struct StoredSlice {
     pub clients: Clients,
 }
 
+impl StoredSlice {
+    /// An empty one, for a store to add to.
+    pub fn new(subject: Subject, level: Level, start: i64) -> StoredSlice {
+        StoredSlice {
+            subject,
+            level,
+            start,
+            tally: Tally::default(),
+            detail: Detail::default(),
+            clients: Clients::default(),
+        }
+    }
+}
+
 /// Which spans are read.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]

@@ -189,15 +189,15 @@ impl Tally {
         }
     }
 
-    /// The same, without what only a store can say: the peak, and the minutes at the limit.
-    pub(crate) fn without_minutes(&self) -> Tally {
+    /// For a store: the same, without what only a store can say: the peak, and the minutes at the limit.
+    pub fn without_minutes(&self) -> Tally {
         Tally { peak: None, minutes_limited: 0, ..self.clone() }
     }
 
-    /// Adds to this minute what [`Tally::without_minutes`] gives of it. Returns what its hour and
-    /// its day gain by that: the minute as it is now stands in it as a peak, and it is one more at
-    /// the limit if it was none before.
-    pub(crate) fn add_to_minute(&mut self, minute: i64, more: Tally) -> Tally {
+    /// For a store: adds to this minute what [`Tally::without_minutes`] gives of a slice. Returns
+    /// what its hour and its day gain by that: the minute as it is now stands in it as a peak, and
+    /// it is one more at the limit if it was none before.
+    pub fn add_to_minute(&mut self, minute: i64, more: Tally) -> Tally {
         let was_limited = self.minutes_limited;
         self.merge(&more);
         self.peak = (self.granted > 0).then(|| Peak::new(minute, self.granted));
