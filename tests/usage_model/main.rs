@@ -1,0 +1,6 @@
+//! Use as a model counts it, and as the engine does: whatever happens in between, both say the same.
+
+mod corners;
+mod custom;
+#[path = "../support/mod.rs"]
+mod support;
