@@ -14,7 +14,7 @@ pub struct Detail {
     pub endpoints: Breakdown<String, EndpointUse>,
     /// By scope.
     pub scopes: Breakdown<String, ScopeUse>,
-    /// By version of the secret that was shown.
+    /// By version of the secret that was shown: for a token.
     pub secrets: Breakdown<u32, SecretUse>,
     /// By token: for a tenant and for all.
     pub tokens: Breakdown<TokenId, TokenUse>,

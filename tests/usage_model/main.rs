@@ -2,5 +2,9 @@
 
 mod corners;
 mod custom;
+mod flaky;
+mod random;
+mod recount;
 #[path = "../support/mod.rs"]
 mod support;
+mod world;
