@@ -7,6 +7,7 @@ mod endings;
 mod hosts;
 mod kit;
 mod layers;
+mod recorded;
 mod refusals;
 mod routing;
 mod table;
