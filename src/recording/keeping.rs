@@ -17,7 +17,7 @@ pub(super) enum Keeping {
 }
 
 /// Estimates, in bytes, of what is claimed.
-pub(super) const PART: usize = size_of::<Part>() + 200;
+pub(super) const PART: usize = size_of::<((i64, bool), Part)>() + 100;
 pub(super) const NAME: usize = 300;
 pub(super) const CALL: usize = 160;
 pub(super) const BUCKET: usize = 16;

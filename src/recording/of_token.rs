@@ -92,7 +92,11 @@ impl OfToken {
             Ok(place) => place,
             Err(_) if keeping == Keeping::Totals => return None,
             Err(place) => {
-                *bytes += PART;
+                // Most tokens have one or two: a list grows by half, not from none to four.
+                if self.parts.len() == self.parts.capacity() {
+                    self.parts.reserve_exact(self.parts.len() / 2 + 1);
+                    *bytes += PART * (self.parts.capacity() - self.parts.len());
+                }
                 self.parts.insert(place, (when, Part::default()));
                 place
             }

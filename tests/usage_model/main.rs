@@ -3,6 +3,7 @@
 mod corners;
 mod custom;
 mod flaky;
+mod memory;
 mod random;
 mod recount;
 #[path = "../support/mod.rs"]
