@@ -96,11 +96,7 @@ impl Engine {
                 if changed == Changed::Purged {
                     self.recorder.forget(&id);
                     self.flush.forget(&id);
-                    // The record is gone by now: an error would say that it is not. Counters that
-                    // stay behind are nobody's.
-                    if let Err(error) = self.usage.erase(&[id]).await {
-                        tracing::warn!(token = %id, %error, "the use of a purged token could not be erased");
-                    }
+                    self.erase_use(&[id]).await;
                 }
                 Ok((record, answer))
             }

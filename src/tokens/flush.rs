@@ -23,6 +23,9 @@ struct State {
     /// A batch that the store did not take yet. It keeps its number, so that a repetition counts
     /// nothing twice; what is counted meanwhile waits in the table.
     waiting: Option<Arc<UsageBatch>>,
+    /// Tokens that were purged while a batch with their use was on its way: erased once more when it
+    /// has arrived.
+    purged_on_the_way: Vec<TokenId>,
     /// When what is waiting was taken from the table.
     taken_at: DateTime<Utc>,
     /// The moment until which everything that was counted is in the store.
@@ -54,6 +57,7 @@ impl Flush {
         let state = State {
             last_number: 0,
             waiting: None,
+            purged_on_the_way: Vec::new(),
             taken_at: start,
             written_until: start,
             strangers,
@@ -80,7 +84,11 @@ impl Flush {
     /// A token was purged: what was counted of it and waits to be written is dropped. Should the
     /// store have taken the batch after all, it is erased there, and a repetition adds nothing.
     pub(super) fn forget(&self, id: &TokenId) {
-        if let Some(batch) = &mut self.state().waiting {
+        let state = &mut *self.state();
+        if let Some(batch) = &mut state.waiting {
+            if Arc::get_mut(batch).is_none() {
+                state.purged_on_the_way.push(*id);
+            }
             Arc::make_mut(batch).forget(id);
         }
     }
@@ -123,18 +131,36 @@ impl Engine {
             super::metrics::flushed(added.is_ok());
             added?;
             self.noticed(&batch);
-            let mut state = self.flush.state();
-            if state.waiting.as_ref().is_some_and(|waiting| waiting.number == batch.number) {
-                state.waiting = None;
-                state.written_until = state.taken_at;
-                self.recorder.written();
+            let purged = self.arrived(batch.number);
+            if !purged.is_empty() {
+                self.erase_use(&purged).await;
             }
-            drop(state);
             if !has_waited {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// A batch is in the store. Gives the tokens that were purged while it was on its way.
+    fn arrived(&self, number: u64) -> Vec<TokenId> {
+        let mut state = self.flush.state();
+        // Two may have handed it over at once.
+        if state.waiting.as_ref().is_none_or(|waiting| waiting.number != number) {
+            return Vec::new();
+        }
+        state.waiting = None;
+        state.written_until = state.taken_at;
+        self.recorder.written();
+        std::mem::take(&mut state.purged_on_the_way)
+    }
+
+    /// Erases the use of purged tokens. Their records are gone by now, so that an error of the store
+    /// is none of whoever has asked: counters that stay behind are nobody's.
+    pub(super) async fn erase_use(&self, tokens: &[TokenId]) {
+        if let Err(error) = self.usage.erase(tokens).await {
+            tracing::warn!(?tokens, %error, "the use of purged tokens could not be erased");
+        }
     }
 
     /// Makes figures of what was noted, to be written later.
