@@ -73,6 +73,8 @@ impl Engine {
     fn report(&self, outcome: Result<(), StoreError>, told: &mut Told) {
         let (_, given_up) = self.recorder.standing();
         match outcome {
+            // A round in which nothing was tried, since the last try took long.
+            Ok(()) if told.is_failing && self.flush.is_waiting() => {}
             Ok(()) => {
                 if told.is_failing {
                     tracing::info!(?given_up, "the use of tokens is written again");

@@ -81,6 +81,11 @@ impl Flush {
         self.state().written_until
     }
 
+    /// Whether the store has not taken a batch yet.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.state().waiting.is_some()
+    }
+
     /// A token was purged: what was counted of it and waits to be written is dropped. Should the
     /// store have taken the batch after all, it is erased there, and a repetition adds nothing.
     pub(super) fn forget(&self, id: &TokenId) {

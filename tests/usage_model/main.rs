@@ -1,4 +1,5 @@
 //! Use as a model counts it, and as the engine does: whatever happens in between, both say the same.
+#![cfg(feature = "conformance")]
 
 mod corners;
 mod costs;
@@ -10,4 +11,5 @@ mod recount;
 #[path = "../support/mod.rs"]
 mod support;
 mod threads;
+mod told;
 mod world;
