@@ -72,7 +72,8 @@ pub trait UsageStore: Outbox {
     async fn read(&self, tokens: &[TokenId]) -> Result<Vec<(TokenId, Counts)>, StoreError>;
 
     /// What was added in spans of time, in one query, as of one moment. Spans without any are left
-    /// out; the rest comes in the order of the subjects' first mention, of the levels, and of time.
+    /// out; the rest comes once, also where spans that were asked for overlap, in the order of the
+    /// subjects' first mention, of the levels, and of time.
     async fn slices(&self, query: &SliceQuery) -> Result<Vec<StoredSlice>, StoreError>;
 
     /// The most recent calls that fit, in order.
@@ -87,6 +88,6 @@ pub trait UsageStore: Outbox {
     async fn erase(&self, tokens: &[TokenId]) -> Result<(), StoreError>;
 
     /// Forgets the clients of these tokens: in their spans, in their calls, in their totals and in
-    /// events that wait to be delivered.
+    /// events that wait to be delivered. Those of tenants and of all tokens stay.
     async fn erase_clients(&self, tokens: &[TokenId]) -> Result<(), StoreError>;
 }

@@ -54,7 +54,15 @@ pub async fn use_adds_up<S: UsageStore, F: Future<Output = S>>(fresh: impl Fn() 
         Some(sum(&[expected, counts(5)])),
         "an earlier moment replaces no later one"
     );
-    add(&store, 1, 4, vec![]).await;
+    let end = Counts {
+        last_used_at: Some(at(10)),
+        last_client: Some(Client::new("192.0.2.1", "")),
+        ..Counts::default()
+    };
+    add(&store, 1, 4, vec![(sample_id(1), end.clone())]).await;
+    let told = read(&store, 1).await.and_then(|counts| counts.last_client);
+    assert_eq!(told, end.last_client, "of two clients at one moment the one that is added later counts");
+    add(&store, 1, 5, vec![]).await;
 }
 
 /// A batch that is handed over again, or comes after a later one, counts nothing.

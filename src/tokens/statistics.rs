@@ -226,7 +226,9 @@ impl Tokens {
     }
 
     /// Forgets the clients of a token: the addresses and agents that were recorded for it until
-    /// now. What waits to be written is written first, or it would bring them back.
+    /// now. What waits to be written is written first, or it would bring them back. What its tenant
+    /// and all tokens have in common stays: the clients in that are nobody's, and go after
+    /// [`Retention::clients`](crate::usage::Retention::clients).
     ///
     /// # Errors
     /// [`Error::Store`].

@@ -15,7 +15,7 @@ use crate::TokenId;
 /// use tokenward::usage::Call;
 /// let call = Call::new("GET /orders/{id}", 200, Duration::from_millis(12)).bytes(5_120).agent("curl/8.5.0");
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct Call<'a> {
     /// The method and the template of the route, never the raw path: `GET /orders/{id}`.

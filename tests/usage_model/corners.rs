@@ -1,13 +1,13 @@
 //! Corners in which what is told of use was wrong once.
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokenward::usage::{Call, Outdated, Retention, start_of};
+use tokenward::usage::{Call, CallQuery, Outcome, RecordedCall, Retention, UsageStore, start_of};
 use tokenward::{
-    Clock, Issued, ManualClock, MemoryStore, Need, NewToken, Period, Recording, Subject, Tokens, Verdict,
-    block_on,
+    Clock, Issued, ManualClock, MemoryStore, Need, NewToken, Period, Recording, Subject, Tokens, UsageBatch,
+    Verdict, block_on,
 };
 
 use super::custom::BareStore;
@@ -186,12 +186,14 @@ fn a_last_call_that_took_long_names_its_client() {
     assert_eq!(usage.last_client.as_ref().unwrap().agent, "a");
 }
 
-/// Kept so that a store can be asked about what it was told.
-pub(super) type Hook = OnceLock<Box<dyn Fn() + Send + Sync>>;
-
-/// Nothing that is kept by the default is outdated.
 #[test]
-fn nothing_is_outdated_unless_it_is_said() {
-    let nothing = Outdated::nothing();
-    assert_eq!((nothing.minutes, nothing.calls_per_token), (i64::MIN, u32::MAX));
+fn a_store_can_be_tested_with_calls_of_ones_own() {
+    let (usage, id) = (BareStore::default(), tokenward::conformance::sample_id(1));
+    let mut call = RecordedCall::new(id, ManualClock::new().now().wall(), Outcome::Granted, 200);
+    call.route = "GET /orders".to_owned();
+    let mut batch = UsageBatch::new(7, 1);
+    batch.calls.push(call.clone());
+    block_on(usage.add(&batch)).unwrap();
+    call.id = 1;
+    assert_eq!(block_on(usage.calls(&CallQuery::new(Subject::Token(id)))).unwrap(), [call]);
 }

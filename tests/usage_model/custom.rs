@@ -1,7 +1,7 @@
 //! A store of use as somebody else would write it: over the public API alone, as plain as can be.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use chrono::{DateTime, Utc};
 use tokenward::usage::{
@@ -9,15 +9,13 @@ use tokenward::usage::{
 };
 use tokenward::{Counts, Event, EventKind, Outbox, StoreError, Subject, TokenId, UsageBatch, async_trait};
 
-use super::corners::Hook;
-
 tokenward::usage_store_tests!(promises, || async { super::BareStore::default() });
 
 /// Lists that are looked through from end to end.
 #[derive(Default)]
 pub struct BareStore {
     rows: Mutex<Rows>,
-    while_adding: Hook,
+    while_adding: OnceLock<Box<dyn Fn() + Send + Sync>>,
     fails_once: AtomicBool,
     told_to_forget: AtomicUsize,
 }

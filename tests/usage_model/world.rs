@@ -161,8 +161,10 @@ impl World {
         let holder = &self.holders[place];
         let newest = holder.secrets.len();
         let (route, agent) = (ROUTES[detail as usize % 4], AGENTS[(detail as usize / 4) % 3]);
-        let address =
-            (detail / 12 % 3 > 0).then(|| std::net::IpAddr::from([203, 0, 113, (detail / 12 % 3) as u8]));
+        let address = match detail / 12 % 3 {
+            0 => None,
+            last => Some(std::net::IpAddr::from([203, 0, 113, last as u8])),
+        };
         // A wrong secret behind an id that is known, and one that is not.
         let text = match how {
             0 => text_with(&holder.secrets[0][3..19], &"w".repeat(36)),
@@ -253,7 +255,7 @@ impl World {
             route: route.to_owned(),
             status: STATUSES[detail as usize % 8],
             duration_us: u64::from(detail) * 997,
-            bytes: (detail % 3 > 0).then_some(u64::from(detail) * 13),
+            bytes: (!detail.is_multiple_of(3)).then_some(u64::from(detail) * 13),
             scope: open.scope,
             client: client(address, agent),
         };
