@@ -98,6 +98,7 @@ pub(super) struct Grants {
 }
 
 const MINUTE_MS: i64 = 60_000;
+const FARTHEST_AHEAD_MS: i32 = 60 * 60_000;
 
 impl Entry {
     pub(super) fn new(token: &StoredToken, tenant: u32, catalog: &CompiledCatalog) -> Entry {
@@ -239,10 +240,13 @@ impl Entry {
         self.granted > 0 && !(0..MINUTE_MS).contains(&within_minute)
     }
 
-    /// How long ago the last grant was, as the wall clock said then.
+    /// How long ago the last grant was, as the wall clock said then. What seems to come far in the
+    /// future was counted weeks ago without a flush, or before the clock was set back by far: it
+    /// counts as "just now".
     #[inline]
     fn granted_ago_ms(&self, now: Reading) -> i32 {
-        (now.wall_ms as u32).wrapping_sub(self.last_granted) as i32
+        let ago_ms = (now.wall_ms as u32).wrapping_sub(self.last_granted) as i32;
+        if ago_ms > -FARTHEST_AHEAD_MS { ago_ms } else { 0 }
     }
 
     #[inline]

@@ -167,6 +167,23 @@ fn minutes_are_whole_before_1970_and_far_away() {
 }
 
 #[test]
+fn what_was_not_flushed_for_weeks_is_never_told_of_the_future() {
+    for days in [1, 24, 25, 30, 49, 50, 75, 100] {
+        let (clock, usage) = (ManualClock::new(), Arc::new(BareStore::default()));
+        let tokens = tokens(&clock, usage);
+        let issued = issue(&tokens);
+        let need = Need::live();
+        _ = block_on(tokens.verify(issued.secret.expose(), &need)).unwrap().granted().unwrap();
+        clock.advance(TimeDelta::days(days));
+        block_on(tokens.flush()).unwrap();
+        let now = clock.now().wall();
+        let usage = block_on(tokens.usage(&issued.record.id)).unwrap();
+        assert_eq!(usage.granted, 1);
+        assert!(usage.last_used_at.unwrap() <= now, "{days} days: {:?}", usage.last_used_at);
+    }
+}
+
+#[test]
 fn a_last_call_that_took_long_names_its_client() {
     let (clock, usage) = (ManualClock::new(), Arc::new(BareStore::default()));
     let tokens = tokens(&clock, usage);
