@@ -154,6 +154,7 @@ macro_rules! __usage_store_promises {
             calls_of_a_busy_token_are_bounded
             spans_are_forgotten_by_level
             clients_are_forgotten_before_the_rest
+            the_last_client_is_forgotten_in_time
             calls_are_forgotten
             much_is_forgotten_step_by_step
             everything_of_a_token_is_erased

@@ -61,6 +61,24 @@ fn without_clients(mut slice: StoredSlice) -> StoredSlice {
     slice
 }
 
+/// The last client of a token is forgotten with the clients of the time at which it was last used.
+pub async fn the_last_client_is_forgotten_in_time<S: UsageStore, F: Future<Output = S>>(
+    fresh: impl Fn() -> F,
+) {
+    let store = fresh().await;
+    add(&store, 1, 1, vec![(sample_id(1), counts(1)), (sample_id(2), counts(90_000))]).await;
+    forget_all(&store, &Outdated { clients: MINUTE, ..Outdated::nothing() }).await;
+    assert_eq!(read(&store, 1).await, Some(counts(1)), "what was used since the bound keeps its client");
+    forget_all(&store, &Outdated { clients: MINUTE + 1, ..Outdated::nothing() }).await;
+    let without_client = Counts { last_client: None, ..counts(1) };
+    assert_eq!(read(&store, 1).await, Some(without_client), "the totals stay, without the last client");
+    assert_eq!(read(&store, 2).await, Some(counts(90_000)), "what was used later keeps its client");
+    let earlier = Counts { last_used_at: Some(at(0)), ..counts(1) };
+    add(&store, 1, 2, vec![(sample_id(1), earlier.clone())]).await;
+    let found = read(&store, 1).await.and_then(|counts| counts.last_client);
+    assert_eq!(found, earlier.last_client, "a client that is told later fills the gap");
+}
+
 /// Clients are forgotten before the spans they are in, and who has made the last call with a secret
 /// with them.
 pub async fn clients_are_forgotten_before_the_rest<S: UsageStore, F: Future<Output = S>>(

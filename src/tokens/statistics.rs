@@ -280,52 +280,52 @@ impl Usage {
 
     /// Adds a slice to whatever it is part of.
     fn add(&mut self, slice: &StoredSlice, page: &PageOfUsage) {
-        let PageOfUsage { first_minutes, hours, last_minutes } = page;
+        let PageOfUsage { first_minutes, hours, last_minutes, running, .. } = page;
         // The first hour began before the period.
         let is_whole = slice.level == Level::Hour && slice.start >= first_minutes.until;
-        if is_whole || first_minutes.contains(slice) {
+        let is_running = slice.level == Level::Minute && slice.start >= *running;
+        if is_whole || is_running || first_minutes.contains(slice) {
             self.last_24_hours.merge(&slice.tally);
         }
-        if hours.contains(slice) {
+        if hours.contains(slice) || is_running {
             let hour = (slice.start - hours.from) / Level::Hour.minutes();
             if let Some(calls) = self.trend.get_mut(hour as usize) {
-                *calls = slice.tally.calls();
+                *calls = calls.saturating_add(slice.tally.calls());
             }
         }
-        let is_running = slice.level == Level::Hour && slice.start == last_minutes.until;
-        if is_running || last_minutes.contains(slice) {
+        if last_minutes.contains(slice) && slice.start >= page.last_hour {
             self.peak_of_last_hour = Peak::busier(self.peak_of_last_hour, slice.tally.peak);
         }
     }
 }
 
-/// What makes up the use of a token on a page. Of the hour that runs no minutes are read: all that
-/// was counted in it belongs to the last 24 hours and to the last one.
+/// What makes up the use of a token on a page. The hour that runs is read by its minutes: its row
+/// may hold what a clock that was set back since, or another machine's, has stamped later.
 struct PageOfUsage {
     /// From the beginning of the last 24 hours to the first whole hour in them.
     first_minutes: Span,
-    /// From the hour that the last 24 hours begin in to the one that runs.
+    /// From the hour that the last 24 hours begin in to the one before that which runs.
     hours: Span,
-    /// From the beginning of the last 60 minutes to that of the hour that runs.
+    /// The last 60 minutes and those of the hour that runs, up to the one that runs.
     last_minutes: Span,
+    /// The beginning of the last 60 minutes.
+    last_hour: i64,
+    /// The beginning of the hour that runs.
+    running: i64,
 }
 
 impl PageOfUsage {
     fn at(now: DateTime<Utc>) -> PageOfUsage {
         let (from, until) = Period::last_24_hours(now).bounds();
         let running = Level::Hour.start_of(until - 1);
+        let (last_hour, _) = Period::last_minutes(now, 60).bounds();
+        let span = |level, from, until| Span { level, from, until };
         PageOfUsage {
-            first_minutes: Span { level: Level::Minute, from, until: Level::Hour.end_of(from) },
-            hours: Span {
-                level: Level::Hour,
-                from: Level::Hour.start_of(from),
-                until: Level::Hour.end_of(until),
-            },
-            last_minutes: Span {
-                level: Level::Minute,
-                from: Period::last_minutes(now, 60).bounds().0,
-                until: running,
-            },
+            first_minutes: span(Level::Minute, from, Level::Hour.end_of(from)),
+            hours: span(Level::Hour, Level::Hour.start_of(from), running),
+            last_minutes: span(Level::Minute, last_hour.min(running), until),
+            last_hour,
+            running,
         }
     }
 

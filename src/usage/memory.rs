@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::{
     CallQuery, Clients, Counts, Detail, Level, Outdated, RecordedCall, Slice, SliceQuery, StoredSlice,
-    Subject, Tally, UsageBatch, UsageStore,
+    Subject, Tally, UsageBatch, UsageStore, start_of,
 };
 use crate::event::{Event, MemoryOutbox, Outbox};
 use crate::{StoreError, TokenId};
@@ -163,6 +163,10 @@ impl UsageStore for MemoryUsage {
 
     async fn forget(&self, outdated: &Outdated) -> Result<bool, StoreError> {
         let mut tables = self.tables();
+        let clients_from = start_of(outdated.clients);
+        for counts in tables.counts.values_mut().filter(|counts| counts.last_used_at < Some(clients_from)) {
+            counts.last_client = None;
+        }
         tables.slices.retain(|(_, level, start), kept| {
             if *start < outdated.clients {
                 kept.forget_clients();

@@ -87,7 +87,8 @@ pub struct Outdated {
     pub hours: i64,
     /// Days that begin before this minute.
     pub days: i64,
-    /// The clients of hours and days that begin before this minute.
+    /// The clients of hours and days that begin before this minute, and the last client of tokens that
+    /// were not used since it began.
     pub clients: i64,
     /// Calls before this moment.
     pub calls: DateTime<Utc>,

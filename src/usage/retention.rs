@@ -23,11 +23,11 @@ pub struct Retention {
     pub hours: TimeDelta,
     /// The same by the day: 400 days unless set, and never less than the hours.
     pub days: TimeDelta,
-    /// Clients, by the hour and by the day: 35 days unless set.
+    /// Clients, by the hour and by the day, and the last client of a token: 35 days unless set.
     pub clients: TimeDelta,
-    /// The most recent calls, one by one: 7 days unless set.
+    /// The most recent calls, one by one: 7 days unless set, and no longer than clients.
     pub calls: TimeDelta,
-    /// Of each token at most so many calls, one by one: 100 unless set.
+    /// Of each token at most so many calls, one by one: 100 unless set, and at most 1,000.
     pub calls_per_token: u32,
     /// Events that were delivered, so that they are not found again: 120 days unless set, and
     /// never less than 30.
@@ -61,7 +61,8 @@ impl Retention {
             // A longer span of time is made of days wherever it can be.
             days: minute_of(before(now, self.days)).min(kept.hours),
             clients: minute_of(before(now, self.clients)),
-            calls: before(now, self.calls),
+            // They tell clients as well.
+            calls: before(now, self.calls.min(self.clients)),
             calls_per_token: self.calls_per_token,
             events: before(now, self.events_kept()),
         }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use chrono::{DateTime, Utc};
 use tokenward::usage::{
-    CallQuery, Level, Outdated, RecordedCall, SliceQuery, StoredSlice, Tally, UsageStore,
+    CallQuery, Level, Outdated, RecordedCall, SliceQuery, StoredSlice, Tally, UsageStore, start_of,
 };
 use tokenward::{Counts, Event, EventKind, Outbox, StoreError, Subject, TokenId, UsageBatch, async_trait};
 
@@ -172,6 +172,12 @@ impl UsageStore for BareStore {
             };
             row.start >= first
         });
+        let clients_from = start_of(outdated.clients);
+        for (_, counts) in &mut rows.counts {
+            if counts.last_used_at.is_some_and(|used| used < clients_from) {
+                counts.last_client = None;
+            }
+        }
         for row in rows.slices.iter_mut().filter(|row| row.start < outdated.clients) {
             row.clients = Default::default();
             row.detail.forget_clients();

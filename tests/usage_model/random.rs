@@ -164,7 +164,9 @@ fn compare_totals(world: &World) {
         let first = minute(day(world).from()).div_euclid(60);
         for (place, calls) in told.trend.iter().enumerate() {
             let start = (first + place as i64) * 60;
-            let hour = Period::new(start_of(start), start_of(start + 60));
+            // Up to the running minute: a clock that was set back has stamped calls beyond it.
+            let end = start_of(start + 60).min(day(world).until());
+            let hour = Period::new(start_of(start), end);
             assert_eq!(*calls, recount(world, &subject, hour).calls(), "hour {place} of the trend");
         }
         compare_calls(world, id);

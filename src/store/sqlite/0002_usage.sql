@@ -5,6 +5,8 @@
 ALTER TABLE tokenward_usage ADD COLUMN last_client_address TEXT;
 ALTER TABLE tokenward_usage ADD COLUMN last_client_agent TEXT;
 
+CREATE INDEX tokenward_usage_with_client ON tokenward_usage (last_used_at) WHERE last_client_address IS NOT NULL;
+
 CREATE TABLE tokenward_usage_minutes (
     subject TEXT NOT NULL,
     minute INTEGER NOT NULL,

@@ -21,13 +21,14 @@ const SPANS: u32 = 100;
 pub(in super::super) type Forget = fn(&Connection, &Outdated) -> rusqlite::Result<bool>;
 pub(in super::super) type Erase = fn(&Connection, &TokenId) -> rusqlite::Result<bool>;
 
-pub(in super::super) const OUTDATED: [Forget; 8] = [
+pub(in super::super) const OUTDATED: [Forget; 9] = [
     // First, so that nothing that is outdated is left where the steps below do not look.
     |connection, outdated| roll_up_before(connection, outdated_until(outdated)),
     |connection, outdated| delete(connection, MINUTES, outdated.minutes, ROWS),
     |connection, outdated| delete_spans(connection, HOURS, outdated.hours),
     |connection, outdated| delete_spans(connection, DAYS, outdated.days),
     |connection, outdated| forget(connection, Long::Spans, CLIENTS, params![outdated.clients, SPANS]),
+    |connection, outdated| delete(connection, LAST_CLIENTS, outdated.clients.saturating_mul(60_000), ROWS),
     |connection, outdated| delete(connection, CALLS, outdated.calls.timestamp_millis(), ROWS),
     |connection, outdated| {
         let kept = outdated.calls_per_token;
@@ -77,6 +78,9 @@ const DAYS: &str = "DELETE FROM tokenward_usage_spans WHERE number IN \
 const TALLY: &str = "DELETE FROM tokenward_usage_tallies WHERE subject = ?1 AND level = ?2 AND start = ?3";
 const CLIENTS: &str = "SELECT number, detail FROM tokenward_usage_spans \
      INDEXED BY tokenward_usage_spans_with_clients WHERE clients IS NOT NULL AND start < ?1 LIMIT ?2";
+const LAST_CLIENTS: &str = "UPDATE tokenward_usage SET last_client_address = NULL, last_client_agent = NULL \
+     WHERE token IN (SELECT token FROM tokenward_usage INDEXED BY tokenward_usage_with_client \
+     WHERE last_client_address IS NOT NULL AND last_used_at < ?1 LIMIT ?2)";
 const CALLS: &str = "DELETE FROM tokenward_calls WHERE id IN \
      (SELECT id FROM tokenward_calls INDEXED BY tokenward_calls_by_time WHERE at < ?1 LIMIT ?2)";
 const EVENTS: &str = "DELETE FROM tokenward_events WHERE sequence IN \
@@ -111,12 +115,13 @@ const CLIENTS_OF_EVENTS: &str = outbox::ERASE_CLIENTS;
 
 /// All of them, to look at their plans.
 #[cfg(test)]
-pub(in super::super) const STATEMENTS: [&str; 17] = [
+pub(in super::super) const STATEMENTS: [&str; 18] = [
     MINUTES,
     HOURS,
     DAYS,
     TALLY,
     CLIENTS,
+    LAST_CLIENTS,
     CALLS,
     EVENTS,
     TOTALS_OF,

@@ -50,9 +50,11 @@ const ADD: &str = "INSERT INTO tokenward_usage (token, granted, limited, missing
         last_used_at = max(ifnull(last_used_at, excluded.last_used_at), ifnull(excluded.last_used_at, last_used_at)), \
         last_seen_at = max(ifnull(last_seen_at, excluded.last_seen_at), ifnull(excluded.last_seen_at, last_seen_at)), \
         last_client_address = iif(excluded.last_client_address IS NOT NULL \
-            AND (last_used_at IS NULL OR excluded.last_used_at >= last_used_at), excluded.last_client_address, last_client_address), \
+            AND (last_client_address IS NULL OR last_used_at IS NULL OR excluded.last_used_at >= last_used_at), \
+            excluded.last_client_address, last_client_address), \
         last_client_agent = iif(excluded.last_client_address IS NOT NULL \
-            AND (last_used_at IS NULL OR excluded.last_used_at >= last_used_at), excluded.last_client_agent, last_client_agent)";
+            AND (last_client_address IS NULL OR last_used_at IS NULL OR excluded.last_used_at >= last_used_at), \
+            excluded.last_client_agent, last_client_agent)";
 
 pub(in super::super) const READ: &str =
     "SELECT * FROM tokenward_usage WHERE token IN (SELECT value FROM json_each(?1))";
