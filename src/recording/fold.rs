@@ -164,33 +164,44 @@ impl Fold {
         tokens.sort_unstable_by_key(|(id, _)| *id);
         let lengths: Vec<_> = tokens.iter().map(|(_, of_token)| of_token.recent.len()).collect();
         let shares = shares(&lengths, MOST_CALLS);
-        let mut all: BTreeMap<(i64, bool), Part> = BTreeMap::new();
-        let mut tenants: BTreeMap<(u32, (i64, bool)), Part> = BTreeMap::new();
-        let mut of_tokens = Vec::new();
+        batch.slices.extend(
+            summed(&tokens, |_| ())
+                .into_iter()
+                .map(|((when, ()), part)| part.into_slice(Subject::All, when, &naming)),
+        );
+        let of_tenants = summed(&tokens, |of_token| of_token.tenant).into_iter();
+        let mut of_tenants: Vec<Slice> = of_tenants
+            .map(|((when, number), part)| {
+                let subject = Subject::Tenant(tenant(number).map(|name| name.to_string()));
+                part.into_slice(subject, when, &naming)
+            })
+            .collect();
+        of_tenants.sort_by(|one, other| (&one.subject, one.minute).cmp(&(&other.subject, other.minute)));
+        batch.slices.extend(of_tenants);
+        // In the order of the ids, and for each in that of time.
         for ((id, mut of_token), share) in tokens.into_iter().zip(shares) {
             batch.counts.push((id, of_token.counts(&naming)));
-            for (when, part) in std::mem::take(&mut of_token.parts) {
-                all.entry(when).or_default().add_token(id, &part, Subject::All.names());
-                let of_tenant = tenants.entry((of_token.tenant, when)).or_default();
-                of_tenant.add_token(id, &part, Subject::Tenant(None).names());
-                of_tokens.push(part.into_slice(Subject::Token(id), when, &naming));
-            }
+            let parts = std::mem::take(&mut of_token.parts).into_iter();
+            batch.slices.extend(parts.map(|(when, part)| part.into_slice(Subject::Token(id), when, &naming)));
             of_token.recent.cut(share);
             let tenant = tenant(of_token.tenant);
             of_token.recent.hand_over(id, tenant.as_deref(), &naming, carried, &mut batch.calls);
         }
-        let all = all.into_iter().map(|(when, part)| part.into_slice(Subject::All, when, &naming));
-        batch.slices.extend(all);
-        let of_tenant = |((number, when), part): ((u32, (i64, bool)), Part)| {
-            let subject = Subject::Tenant(tenant(number).map(|name| name.to_string()));
-            part.into_slice(subject, when, &naming)
-        };
-        let mut tenants: Vec<Slice> = tenants.into_iter().map(of_tenant).collect();
-        tenants.sort_by(|one, other| (&one.subject, one.minute).cmp(&(&other.subject, other.minute)));
-        batch.slices.extend(tenants);
-        of_tokens.sort_by(|one, other| (&one.subject, one.minute).cmp(&(&other.subject, other.minute)));
-        batch.slices.extend(of_tokens);
         batch.calls.sort_by_key(|call: &RecordedCall| call.at);
         batch
     }
+}
+
+/// Whose parts are summed: of a minute, or of an hour where `true` stands with it, and of a group.
+type Key<G> = ((i64, bool), G);
+
+/// The sums of all tokens that have the same `group`, by the minute or hour.
+fn summed<G: Ord>(tokens: &[(TokenId, OfToken)], group: impl Fn(&OfToken) -> G) -> BTreeMap<Key<G>, Part> {
+    let mut grouped: BTreeMap<Key<G>, Vec<(TokenId, &Part)>> = BTreeMap::new();
+    for (id, of_token) in tokens {
+        for (when, part) in &of_token.parts {
+            grouped.entry((*when, group(of_token))).or_default().push((*id, part));
+        }
+    }
+    grouped.into_iter().map(|(key, parts)| (key, Part::sum(&parts))).collect()
 }

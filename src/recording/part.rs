@@ -48,23 +48,33 @@ pub(super) struct Naming<'a> {
 }
 
 impl Part {
-    /// Adds what was counted for a token that belongs to whom this is counted for.
-    pub(super) fn add_token(&mut self, token: TokenId, part: &Part, most_names: usize) {
-        self.tally.merge(&part.tally);
-        self.endpoints.merge(&part.endpoints);
-        self.clients.merge(&part.clients);
-        self.scopes.merge(&part.scopes);
-        let denied = part.tally.denied();
-        let calls = part.tally.finished.saturating_add(part.tally.limited).saturating_add(denied);
-        if calls > 0 {
-            let statuses = &part.tally.statuses;
-            let failed = statuses.client_error.saturating_add(statuses.server_error);
-            let (limited, errors) = (part.tally.limited, failed.saturating_add(denied));
-            self.tokens.add(&token, &TokenUse { calls, limited, errors });
+    /// The sum of what was counted for several tokens, in the order of their ids.
+    pub(super) fn sum(parts: &[(TokenId, &Part)]) -> Part {
+        let of = || parts.iter().map(|(_, part)| *part);
+        let mut sum = Part {
+            endpoints: Breakdown::sum(of().map(|part| &part.endpoints)),
+            clients: Breakdown::sum(of().map(|part| &part.clients)),
+            scopes: Breakdown::sum(of().map(|part| &part.scopes)),
+            ..Part::default()
+        };
+        for (token, part) in parts {
+            sum.tally.merge(&part.tally);
+            let calls = part.calls_of_token();
+            if calls.calls > 0 {
+                sum.tokens.add(token, &calls);
+            }
         }
-        // Now and then, so that many names are looked through seldom.
-        if self.widest() > 2 * most_names {
-            self.shrink(most_names);
+        sum
+    }
+
+    fn calls_of_token(&self) -> TokenUse {
+        let (limited, denied) = (self.tally.limited, self.tally.denied());
+        let statuses = &self.tally.statuses;
+        let failed = statuses.client_error.saturating_add(statuses.server_error);
+        TokenUse {
+            calls: self.tally.finished.saturating_add(limited).saturating_add(denied),
+            limited,
+            errors: failed.saturating_add(denied),
         }
     }
 
@@ -82,11 +92,6 @@ impl Part {
         let names = self.endpoints.len() + self.clients.len() + self.scopes.len() + self.secrets.len();
         let buckets: usize = self.endpoints.iter().map(|(_, share)| share.latency.width()).sum();
         name * names + bucket * buckets
-    }
-
-    fn widest(&self) -> usize {
-        let widths = [self.endpoints.len(), self.clients.len(), self.scopes.len(), self.tokens.len()];
-        widths.into_iter().fold(0, usize::max)
     }
 
     /// The same with names as texts, as the store is handed it.

@@ -63,6 +63,9 @@ proptest! {
             part.shrink(room);
             parts.push(part);
         }
+        let mut merged = Uses::default();
+        parts.iter().for_each(|part| merged.merge(part));
+        prop_assert_eq!(Uses::sum(&parts), merged);
         for place in places {
             if parts.len() > 1 {
                 let part = parts.swap_remove(place.index(parts.len()));
