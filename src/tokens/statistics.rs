@@ -121,22 +121,44 @@ impl Tokens {
     /// [`Error::Store`].
     pub async fn usage_of(&self, ids: &[TokenId]) -> Result<HashMap<TokenId, Usage>, Error> {
         let (now, as_of) = self.open_statistics().await?;
-        let page = PageOfUsage::at(now);
-        let engine = self.engine();
         let mut usage: HashMap<_, _> = ids.iter().map(|id| (*id, Usage::none(now, as_of))).collect();
-        for (id, counts) in engine.usage.read(ids).await? {
+        for (id, counts) in self.engine().usage.read(ids).await? {
             if let Some(usage) = usage.get_mut(&id) {
                 usage.counts = counts;
             }
         }
-        let subjects = ids.iter().copied().map(Subject::Token).collect();
-        for slice in engine.usage.slices(&SliceQuery::new(subjects, page.spans())).await? {
-            let Subject::Token(id) = &slice.subject else { continue };
-            if let Some(usage) = usage.get_mut(id) {
-                usage.add(&slice, &page);
+        let later = self.add_page(&mut usage, ids, &PageOfUsage::at(now)).await?;
+        if !later.is_empty() {
+            for id in &later {
+                let counts = usage.remove(id).map(|usage| usage.counts).unwrap_or_default();
+                usage.insert(*id, Usage { counts, ..Usage::none(now, as_of) });
             }
+            self.add_page(&mut usage, &later, &PageOfUsage::by_the_minute(now)).await?;
         }
         Ok(usage)
+    }
+
+    /// Adds what makes up the last 24 hours of these tokens; gives those of which something was
+    /// counted later than now.
+    async fn add_page(
+        &self,
+        usage: &mut HashMap<TokenId, Usage>,
+        ids: &[TokenId],
+        page: &PageOfUsage,
+    ) -> Result<Vec<TokenId>, Error> {
+        let subjects = ids.iter().copied().map(Subject::Token).collect();
+        let mut later = Vec::new();
+        for slice in self.engine().usage.slices(&SliceQuery::new(subjects, page.spans())).await? {
+            let Subject::Token(id) = slice.subject else { continue };
+            if page.later_minutes.contains(&slice) {
+                later.push(id);
+            }
+            if let Some(usage) = usage.get_mut(&id) {
+                usage.add(&slice, page);
+            }
+        }
+        later.dedup();
+        Ok(later)
     }
 
     /// How a token, a tenant's tokens or all of them were used in a span of time. Where minutes or
@@ -280,10 +302,10 @@ impl Usage {
 
     /// Adds a slice to whatever it is part of.
     fn add(&mut self, slice: &StoredSlice, page: &PageOfUsage) {
-        let PageOfUsage { first_minutes, hours, last_minutes, running, .. } = page;
+        let PageOfUsage { first_minutes, hours, last_minutes, running_minutes, .. } = page;
         // The first hour began before the period.
-        let is_whole = slice.level == Level::Hour && slice.start >= first_minutes.until;
-        let is_running = slice.level == Level::Minute && slice.start >= *running;
+        let is_whole = hours.contains(slice) && slice.start >= first_minutes.until;
+        let is_running = running_minutes.contains(slice);
         if is_whole || is_running || first_minutes.contains(slice) {
             self.last_24_hours.merge(&slice.tally);
         }
@@ -293,21 +315,26 @@ impl Usage {
                 *calls = calls.saturating_add(slice.tally.calls());
             }
         }
-        if last_minutes.contains(slice) && slice.start >= page.last_hour {
+        let is_of_running_hour = slice.level == Level::Hour && slice.start == page.running;
+        if is_of_running_hour || is_running && slice.start >= page.last_hour || last_minutes.contains(slice) {
             self.peak_of_last_hour = Peak::busier(self.peak_of_last_hour, slice.tally.peak);
         }
     }
 }
 
-/// What makes up the use of a token on a page. The hour that runs is read by its minutes: its row
-/// may hold what a clock that was set back since, or another machine's, has stamped later.
+/// What makes up the use of a token on a page: as few rows as will do.
 struct PageOfUsage {
     /// From the beginning of the last 24 hours to the first whole hour in them.
     first_minutes: Span,
-    /// From the hour that the last 24 hours begin in to the one before that which runs.
+    /// From the hour that the last 24 hours begin in to the one that runs.
     hours: Span,
-    /// The last 60 minutes and those of the hour that runs, up to the one that runs.
+    /// From the beginning of the last 60 minutes to that of the hour that runs.
     last_minutes: Span,
+    /// Those of the hour that runs, where its row is not to be read.
+    running_minutes: Span,
+    /// What is left of the hour that runs. Hardly ever is anything there: a clock that was set back
+    /// since, or another machine's, has stamped it. Then the row of the hour holds too much.
+    later_minutes: Span,
     /// The beginning of the last 60 minutes.
     last_hour: i64,
     /// The beginning of the hour that runs.
@@ -319,17 +346,32 @@ impl PageOfUsage {
         let (from, until) = Period::last_24_hours(now).bounds();
         let running = Level::Hour.start_of(until - 1);
         let (last_hour, _) = Period::last_minutes(now, 60).bounds();
-        let span = |level, from, until| Span { level, from, until };
+        let minutes = |from, until| Span { level: Level::Minute, from, until };
+        let (first_hour, next_hour) = (Level::Hour.start_of(from), Level::Hour.end_of(until));
         PageOfUsage {
-            first_minutes: span(Level::Minute, from, Level::Hour.end_of(from)),
-            hours: span(Level::Hour, Level::Hour.start_of(from), running),
-            last_minutes: span(Level::Minute, last_hour.min(running), until),
+            first_minutes: minutes(from, Level::Hour.end_of(from)),
+            hours: Span { level: Level::Hour, from: first_hour, until: next_hour },
+            last_minutes: minutes(last_hour, running),
+            running_minutes: minutes(until, until),
+            later_minutes: minutes(until, next_hour),
             last_hour,
             running,
         }
     }
 
+    /// The hour that runs by its minutes, up to now.
+    fn by_the_minute(now: DateTime<Utc>) -> PageOfUsage {
+        let page = PageOfUsage::at(now);
+        let until = page.later_minutes.from;
+        PageOfUsage {
+            hours: Span { until: page.running, ..page.hours },
+            running_minutes: Span { from: page.running, until, ..page.running_minutes },
+            later_minutes: Span { until, ..page.later_minutes },
+            ..page
+        }
+    }
+
     fn spans(&self) -> Vec<Span> {
-        vec![self.first_minutes, self.hours, self.last_minutes]
+        vec![self.first_minutes, self.hours, self.last_minutes, self.running_minutes, self.later_minutes]
     }
 }
