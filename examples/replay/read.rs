@@ -66,9 +66,10 @@ pub struct Reader<'a> {
     pub wake: SyncSender<()>,
 }
 
-/// By so much the log's time goes on at most between two flushes. Live entries tell times by 32 bits, 49 days:
-/// for a service more than enough, while a quiet log may go through years in a second.
-const LONGEST_SPAN_MS: i64 = 10 * 86_400_000;
+/// By so much the log's time goes on at most between two flushes. A flush goes by the slowest thread's
+/// time, and what lies more than an hour ahead of it is no time that it believes: a quiet log may go
+/// through years in a second.
+const LONGEST_SPAN_MS: i64 = 45 * 60_000;
 
 impl Reader<'_> {
     /// Reads to the log's end.
