@@ -55,7 +55,8 @@ fn no_secret_is_anywhere_but_in_the_answer_that_shows_it() {
             files.push((path.display().to_string(), std::fs::read(&path).unwrap()));
         }
     }
-    assert!(files.iter().any(|(name, content)| name.ends_with("store.db") && content.len() > 10_000));
+    // Beside the file stands its log, if it was stopped before that was moved into the file.
+    assert!(files.iter().any(|(name, content)| name.contains("store.db") && content.len() > 10_000));
     for (secret, shown) in &secrets {
         // The secret part alone gives it away as well.
         let part = &secret[secret.len() - 42..secret.len() - 6];
