@@ -74,6 +74,8 @@ mod event;
 mod executor;
 pub mod guide;
 pub mod history;
+mod id_hash;
+mod keyed_hash;
 pub mod limit;
 mod live;
 mod policy;

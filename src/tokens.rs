@@ -24,7 +24,6 @@ pub use attention::Attention;
 pub use builder::TokensBuilder;
 pub use change::Expected;
 pub use grant::{Caller, Grant, Verdict};
-pub(crate) use issue::keyed_hash;
 pub use issue::{Issue, Issued};
 pub use manage::{ChangeToken, RevokeMany, Rotate, Rotated};
 pub use need::{Need, Requirement};

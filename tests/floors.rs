@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which floor a module stands on, by the start of its path below `src`. The longest start counts.
-const FLOORS: [(&str, Floor); 29] = [
+const FLOORS: [(&str, Floor); 31] = [
     ("actor", Floor::Values),
     ("address", Floor::Values),
     ("clock", Floor::Values),
@@ -13,6 +13,8 @@ const FLOORS: [(&str, Floor); 29] = [
     ("error", Floor::Values),
     ("executor", Floor::Values),
     ("history", Floor::Values),
+    ("id_hash", Floor::Values),
+    ("keyed_hash", Floor::Values),
     ("limit", Floor::Values),
     ("policy", Floor::Values),
     ("randomness", Floor::Values),

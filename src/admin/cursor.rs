@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq;
 use super::Fault;
 use super::context::Context;
 use crate::TenantFilter;
-use crate::tokens::keyed_hash;
+use crate::keyed_hash::keyed_hash;
 
 /// Signs and reads the cursors of one listing.
 pub(super) struct Cursors {

@@ -3,7 +3,7 @@
 use std::hash::BuildHasher;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use super::hash::IdHash;
+use crate::id_hash::IdHash;
 
 /// The names of tenants, each as a number, so that a verification compares two numbers. 0 stands
 /// for having no tenant.

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::names::{NONE, Names};
 use super::noted::Noted;
-use crate::live::IdHash;
+use crate::id_hash::IdHash;
 
 /// Where requests leave what is to be counted: stripes that threads seldom share.
 pub(super) struct Buffer {

@@ -6,8 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::Privacy;
 use super::names::NONE;
 use crate::Prefix;
-use crate::live::IdHash;
-use crate::tokens::keyed_hash;
+use crate::id_hash::IdHash;
+use crate::keyed_hash::keyed_hash;
 use crate::usage::Client;
 
 /// Clients, each as a number.

@@ -14,7 +14,7 @@ use super::part::{Naming, Part};
 use super::recent::shares;
 use super::recorder::GivenUp;
 use crate::TokenId;
-use crate::live::IdHash;
+use crate::id_hash::IdHash;
 use crate::scope::CompiledCatalog;
 use crate::usage::{RecordedCall, Slice, Subject, UsageBatch};
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::live::IdHash;
+use crate::id_hash::IdHash;
 
 /// The number of no name.
 pub(super) const NONE: u32 = u32::MAX;

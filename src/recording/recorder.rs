@@ -11,7 +11,7 @@ use super::fold::{Fold, Folding};
 use super::noted::Noted;
 use super::{Privacy, Recording};
 use crate::executor::Nudge;
-use crate::live::IdHash;
+use crate::id_hash::IdHash;
 use crate::scope::CompiledCatalog;
 use crate::usage::UsageBatch;
 use crate::{Prefix, TokenId};

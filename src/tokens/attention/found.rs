@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use super::super::issue::keyed_hash;
 use super::Watch;
+use crate::keyed_hash::keyed_hash;
 use crate::{Event, EventKind, TokenRecord};
 
 impl Watch {

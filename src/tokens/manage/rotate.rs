@@ -3,9 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::change::{Expected, Plan, Planning};
-use super::super::issue::keyed_hash;
 use super::super::{Engine, Tokens, difference};
 use crate::history::Action;
+use crate::keyed_hash::keyed_hash;
 use crate::record::{FieldErrors, PreviousSecret, SecretInfo};
 use crate::{Actor, Error, StoredToken, Token, TokenId, TokenRecord};
 

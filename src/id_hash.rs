@@ -1,4 +1,4 @@
-//! A hash for random ids, and for the names of tenants.
+//! A hash for random ids, for names of tenants, and for names that clients have chosen.
 
 use std::hash::{BuildHasher, Hasher};
 
