@@ -11,7 +11,7 @@ pub enum Privacy {
     /// first 48 of an IPv6 address.
     Network,
     /// A keyed hash of both together: clients can be told apart and counted, not named. The key
-    /// stays in the store.
+    /// is the store's, and is never told.
     Hashed,
     /// Nothing.
     Off,
