@@ -162,12 +162,12 @@ async fn what_is_absurd_is_refused_by_name() {
 async fn a_list_with_use_asks_twice_whatever_its_length() {
     let shop = shop().await;
     for number in 0..30 {
-        let (_, record) = shop.token(&format!("t{number}"), &[]).await;
+        let (_, record) = shop.token(&format!("Counted {number}"), &[]).await;
         shop.used(&record, 5, one()).await;
     }
     for limit in [1, 30] {
         let before = shop.questions();
-        let list = shop.get(&format!("/tokens?include=usage&q=t&limit={limit}")).await;
+        let list = shop.get(&format!("/tokens?include=usage&q=Counted&limit={limit}")).await;
         assert_eq!(list.json["data"].as_array().unwrap().len(), limit);
         assert_eq!(list.json["data"][0]["usage"]["calls_24h"], json!(1));
         assert_eq!(shop.questions() - before, 2);
