@@ -10,10 +10,10 @@
 //!   and is not trusted if that has moved;
 //! - a change **spoils** the flight of its id: whoever waited for that flight asks again.
 
+mod checks;
 mod decision;
 mod dirty;
 mod entry;
-mod hash;
 mod known;
 mod lingering;
 mod shared;
@@ -22,8 +22,7 @@ mod tenants;
 mod transit;
 mod unknown;
 
+pub(crate) use checks::compare_with_nothing;
 pub(crate) use decision::{Asked, Decided, Granted, Needed, Refusal, Refused, TenantCheck};
-pub(crate) use entry::compare_with_nothing;
-pub(crate) use hash::IdHash;
 pub(crate) use table::{Live, LiveSize, Trust};
 pub(crate) use transit::{Asking, Ending, Known, Landing, Mark};

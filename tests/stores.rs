@@ -1,6 +1,10 @@
 //! Every store of this crate keeps the contract of stores, promise by promise.
 #![cfg(feature = "conformance")]
 
+#[cfg(feature = "sqlite")]
+#[path = "support/wrapped.rs"]
+mod wrapped;
+
 use tokenward::{MemoryStore, conformance};
 
 tokenward::token_store_tests!(memory, || async { MemoryStore::new() });
@@ -16,16 +20,10 @@ fn memory_holds_against_threads() {
 
 #[cfg(feature = "sqlite")]
 mod sqlite {
-    use chrono::{DateTime, Utc};
     use tempfile::TempDir;
-    use tokenward::store::{
-        Cap, Change, HistoryQuery, Insertion, Listing, Query, RevokeAll, TokenStore, Updating,
-    };
-    use tokenward::usage::{CallQuery, Outdated, RecordedCall, SliceQuery, StoredSlice};
-    use tokenward::{
-        Counts, Event, HistoryDraft, HistoryEntry, Outbox, SqliteStore, StoreError, StoredToken, TokenId,
-        UsageBatch, UsageStore, async_trait, block_on, conformance,
-    };
+    use tokenward::{SqliteStore, StoreError, TokenStore, block_on, conformance};
+
+    use super::wrapped::wrapped;
 
     /// A store on a file that goes away with it.
     struct Temporary {
@@ -55,109 +53,8 @@ mod sqlite {
         }
     }
 
-    /// A store that hands each call on to the one that `$store` gives.
-    macro_rules! wrapped {
-        ($wrapper:ty, $self:ident => $store:expr) => {
-            #[async_trait]
-            impl TokenStore for $wrapper {
-                async fn open(&$self) -> Result<(), StoreError> {
-                    $store.open().await
-                }
-                fn is_exclusive(&self) -> bool {
-                    true
-                }
-                async fn changes_by_others(&$self) -> Result<u64, StoreError> {
-                    $store.changes_by_others().await
-                }
-                async fn service_key(&$self) -> Result<[u8; 32], StoreError> {
-                    $store.service_key().await
-                }
-                async fn insert(
-                    &$self,
-                    token: &StoredToken,
-                    history: &HistoryDraft,
-                    cap: Option<Cap>,
-                ) -> Result<Insertion, StoreError> {
-                    $store.insert(token, history, cap).await
-                }
-                async fn load(&$self, ids: &[TokenId]) -> Result<Vec<StoredToken>, StoreError> {
-                    $store.load(ids).await
-                }
-                async fn load_settled(&$self, id: &TokenId) -> Result<Option<StoredToken>, StoreError> {
-                    $store.load_settled(id).await
-                }
-                async fn update(&$self, changes: &[Change]) -> Result<Updating, StoreError> {
-                    $store.update(changes).await
-                }
-                async fn revoke_all(&$self, revocation: &RevokeAll) -> Result<Vec<StoredToken>, StoreError> {
-                    $store.revoke_all(revocation).await
-                }
-                async fn purge(
-                    &$self,
-                    id: &TokenId,
-                    version: u64,
-                    history: &HistoryDraft,
-                ) -> Result<Updating, StoreError> {
-                    $store.purge(id, version, history).await
-                }
-                async fn list(&$self, query: &Query) -> Result<Listing, StoreError> {
-                    $store.list(query).await
-                }
-                async fn history(&$self, query: &HistoryQuery) -> Result<Vec<HistoryEntry>, StoreError> {
-                    $store.history(query).await
-                }
-            }
-
-            #[async_trait]
-            impl UsageStore for $wrapper {
-                async fn add(&$self, batch: &UsageBatch) -> Result<(), StoreError> {
-                    $store.add(batch).await
-                }
-                async fn read(&$self, tokens: &[TokenId]) -> Result<Vec<(TokenId, Counts)>, StoreError> {
-                    $store.read(tokens).await
-                }
-                async fn slices(&$self, query: &SliceQuery) -> Result<Vec<StoredSlice>, StoreError> {
-                    $store.slices(query).await
-                }
-                async fn calls(&$self, query: &CallQuery) -> Result<Vec<RecordedCall>, StoreError> {
-                    $store.calls(query).await
-                }
-                async fn forget(&$self, outdated: &Outdated) -> Result<bool, StoreError> {
-                    $store.forget(outdated).await
-                }
-                async fn erase(&$self, tokens: &[TokenId]) -> Result<(), StoreError> {
-                    $store.erase(tokens).await
-                }
-                async fn erase_clients(&$self, tokens: &[TokenId]) -> Result<(), StoreError> {
-                    $store.erase_clients(tokens).await
-                }
-            }
-
-            #[async_trait]
-            impl Outbox for $wrapper {
-                async fn announce(&$self, events: &[Event]) -> Result<(), StoreError> {
-                    $store.announce(events).await
-                }
-                async fn due(
-                    &$self,
-                    now: DateTime<Utc>,
-                    until: DateTime<Utc>,
-                    limit: u32,
-                ) -> Result<Vec<Event>, StoreError> {
-                    $store.due(now, until, limit).await
-                }
-                async fn postpone(&$self, id: &str, until: DateTime<Utc>) -> Result<(), StoreError> {
-                    $store.postpone(id, until).await
-                }
-                async fn delivered(&$self, id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
-                    $store.delivered(id, now).await
-                }
-            }
-        };
-    }
-
-    wrapped!(Temporary, self => self.store);
-    wrapped!(Reopened, self => self.now().await?);
+    wrapped!(Temporary, self => self.store, call => call.await);
+    wrapped!(Reopened, self => self.now().await?, call => call.await);
 
     tokenward::token_store_tests!(on_a_file, fresh);
     tokenward::usage_store_tests!(usage_on_a_file, fresh);

@@ -17,6 +17,8 @@ mod listing;
 mod mount;
 mod outage;
 mod series;
+#[path = "../support/mod.rs"]
+mod shared;
 mod stream;
 mod stream_access;
 mod stream_server;
@@ -24,5 +26,3 @@ mod support;
 mod usage;
 #[path = "../support/watched_store.rs"]
 mod watched_store;
-#[path = "../support/watched_usage.rs"]
-mod watched_usage;

@@ -7,9 +7,9 @@ use tokenward::admin::{Access, AdminApi, AdminRequest};
 use tokenward::web::{Reply, Request, TenantSource};
 use tokenward::{Actor, MemoryStore, NewToken, Tokens};
 
+use super::shared::WatchedUsage;
 use super::support::{catalog, everything};
 use super::watched_store::WatchedStore;
-use super::watched_usage::WatchedUsage;
 
 #[tokio::test]
 async fn tokens_are_managed_while_use_cannot_be_read() {

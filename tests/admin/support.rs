@@ -15,7 +15,7 @@ use tokenward::{
 };
 use tower::ServiceExt;
 
-use super::watched_usage::WatchedUsage;
+use super::shared::WatchedUsage;
 
 pub struct Shop {
     pub tokens: Tokens,

@@ -2,18 +2,16 @@
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokenward::usage::{CallQuery, Outdated, RecordedCall, SliceQuery, StoredSlice};
 use tokenward::{
-    Actor, Attention, Call, Counts, Event, EventKind, Issued, ManualClock, MemoryStore, Need, NewToken,
-    Outbox, StoreError, TokenId, TokenStore, Tokens, UsageBatch, UsageStore, Verdict, async_trait, block_on,
+    Actor, Attention, Call, Event, EventKind, Issued, ManualClock, MemoryStore, Need, NewToken, TokenStore,
+    Tokens, Verdict, block_on,
 };
 
-use crate::support::{ByHand, Changes, catalog};
+use crate::support::{ByHand, Changes, WatchedUsage, catalog};
 
 /// Runs a test over each store that has an outbox.
 macro_rules! over_every_store {
@@ -33,7 +31,7 @@ pub(crate) use over_every_store;
 #[derive(Clone)]
 pub struct Stores {
     pub tokens: Arc<dyn TokenStore>,
-    pub usage: Arc<Faulty>,
+    pub usage: Arc<WatchedUsage>,
     /// How many tokens are many: each is a sync of the disk where it has one.
     pub many: usize,
 }
@@ -41,106 +39,13 @@ pub struct Stores {
 impl Stores {
     pub fn in_memory() -> Stores {
         let store = Arc::new(MemoryStore::new());
-        Stores { tokens: store.clone(), usage: Arc::new(Faulty::before(store)), many: 10_000 }
+        Stores { tokens: store.clone(), usage: Arc::new(WatchedUsage::over(store)), many: 10_000 }
     }
 
     #[cfg(feature = "sqlite")]
     pub fn on_a_file() -> Stores {
         let store = Arc::new(crate::waited::Waited::new());
-        Stores { tokens: store.clone(), usage: Arc::new(Faulty::before(store)), many: 1_000 }
-    }
-}
-
-/// A store of use that can be away, as a whole or for events alone, and counts its questions.
-pub struct Faulty {
-    inner: Arc<dyn UsageStore>,
-    pub is_away: AtomicBool,
-    pub outbox_is_away: AtomicBool,
-    pub questions: AtomicUsize,
-    pub announced: AtomicUsize,
-}
-
-impl Faulty {
-    fn before(inner: Arc<dyn UsageStore>) -> Faulty {
-        Faulty {
-            inner,
-            is_away: Default::default(),
-            outbox_is_away: Default::default(),
-            questions: Default::default(),
-            announced: Default::default(),
-        }
-    }
-
-    fn there(&self) -> Result<&dyn UsageStore, StoreError> {
-        match self.is_away.load(Ordering::SeqCst) {
-            true => Err(StoreError::unavailable("the disk is full")),
-            false => Ok(&*self.inner),
-        }
-    }
-
-    fn outbox(&self) -> Result<&dyn UsageStore, StoreError> {
-        match self.outbox_is_away.load(Ordering::SeqCst) {
-            true => Err(StoreError::unavailable("the table of events is locked")),
-            false => self.there(),
-        }
-    }
-}
-
-#[async_trait]
-impl UsageStore for Faulty {
-    async fn add(&self, batch: &UsageBatch) -> Result<(), StoreError> {
-        self.there()?.add(batch).await
-    }
-
-    async fn read(&self, tokens: &[TokenId]) -> Result<Vec<(TokenId, Counts)>, StoreError> {
-        self.questions.fetch_add(1, Ordering::SeqCst);
-        self.there()?.read(tokens).await
-    }
-
-    async fn slices(&self, query: &SliceQuery) -> Result<Vec<StoredSlice>, StoreError> {
-        self.questions.fetch_add(1, Ordering::SeqCst);
-        self.there()?.slices(query).await
-    }
-
-    async fn calls(&self, query: &CallQuery) -> Result<Vec<RecordedCall>, StoreError> {
-        self.there()?.calls(query).await
-    }
-
-    async fn forget(&self, outdated: &Outdated) -> Result<bool, StoreError> {
-        self.there()?.forget(outdated).await
-    }
-
-    async fn erase(&self, tokens: &[TokenId]) -> Result<(), StoreError> {
-        self.there()?.erase(tokens).await
-    }
-
-    async fn erase_clients(&self, tokens: &[TokenId]) -> Result<(), StoreError> {
-        self.there()?.erase_clients(tokens).await
-    }
-}
-
-#[async_trait]
-impl Outbox for Faulty {
-    async fn announce(&self, events: &[Event]) -> Result<(), StoreError> {
-        self.announced.fetch_add(events.len(), Ordering::SeqCst);
-        self.outbox()?.announce(events).await
-    }
-
-    async fn due(
-        &self,
-        now: DateTime<Utc>,
-        until: DateTime<Utc>,
-        most: u32,
-    ) -> Result<Vec<Event>, StoreError> {
-        self.outbox()?.due(now, until, most).await
-    }
-
-    async fn postpone(&self, id: &str, until: DateTime<Utc>) -> Result<(), StoreError> {
-        self.outbox()?.postpone(id, until).await
-    }
-
-    async fn delivered(&self, id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
-        self.outbox()?.delivered(id, now).await
+        Stores { tokens: store.clone(), usage: Arc::new(WatchedUsage::over(store)), many: 1_000 }
     }
 }
 

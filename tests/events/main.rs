@@ -12,3 +12,6 @@ mod threads;
 mod unused;
 #[cfg(feature = "sqlite")]
 mod waited;
+#[cfg(feature = "sqlite")]
+#[path = "../support/wrapped.rs"]
+mod wrapped;

@@ -1,6 +1,5 @@
 //! Each request counts once, for whom and for what it was.
 
-use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
@@ -196,7 +195,7 @@ fn a_batch_that_the_store_has_not_taken_counts_once_when_it_has() {
     let watched = Watched::new();
     let issued = watched.issue(None);
     watched.call(&issued, "GET /orders", 200);
-    watched.usage.failures.store(2, Ordering::SeqCst);
+    watched.usage.lose(2);
     block_on(watched.tokens.flush()).unwrap_err();
     watched.call(&issued, "GET /orders", 200);
     block_on(watched.tokens.flush()).unwrap_err();

@@ -24,7 +24,7 @@ use tokenward::{
     Actor, Attention, Catalog, Clock, Declaration, Denied, Error, Expected, Filter, HistoryQuery, Need,
     NewToken, Order, Policy, Prefix, Presented, Preset, Query, Quota, Randomness, RandomnessFailed,
     RateLimit, Spawner, Status, StoreError, SystemClock, SystemRandomness, TenantFilter, TokenId, TokenStore,
-    Tokens, Update, UsageStore, Verdict, Via, block_on,
+    Tokens, Update, Verdict, Via, block_on,
 };
 
 #[test]
@@ -124,7 +124,7 @@ fn nothing_that_can_be_shown_shows_a_secret() {
         tokens.revoke(&secrets[3].0).by(&acme).await.unwrap();
         tokens.purge(&secrets[3].0).by(&acme).await.unwrap();
         tokens.revoke_all_of_tenant("globex").by(Actor::new("maria").all_tenants()).await.unwrap();
-        batches.failures.store(1, Ordering::SeqCst);
+        batches.lose(1);
         assert!(!tokens.verify(secrets[2].1.expose(), &need).await.unwrap().is_granted());
         _ = tokens.flush().await;
         tokens.flush().await.unwrap();
@@ -166,11 +166,11 @@ fn nothing_that_can_be_shown_shows_a_secret() {
             entry.draft.changes.iter().for_each(|change| shown.json(change));
         }
         let flushed = batches.batches.lock().unwrap().clone();
-        for slice in batches.memory.slices(&used::everything()).await.unwrap() {
+        for slice in batches.inner.slices(&used::everything()).await.unwrap() {
             shown.json(&slice);
         }
         used::show(&mut shown, &tokens, &ids, &flushed).await;
-        assert!(batches.failures.load(Ordering::SeqCst) == 0);
+        assert!(batches.fates.lock().unwrap().is_empty());
 
         // Errors, each of them.
         let id = secrets[4].0;

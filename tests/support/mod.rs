@@ -10,7 +10,7 @@ mod watched_usage;
 pub use by_hand::{ByHand, Changes};
 pub use paused_store::{At, Call, Gate, PausedStore};
 pub use texts::{text_of, text_with};
-pub use watched_usage::WatchedUsage;
+pub use watched_usage::{Fate, WatchedUsage};
 
 use std::sync::Arc;
 

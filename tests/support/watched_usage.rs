@@ -1,5 +1,6 @@
 //! A store of use that shows what it was given, and can be made to fail.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -9,44 +10,87 @@ use tokenward::{
     Counts, Event, MemoryStore, Outbox, StoreError, TokenId, UsageBatch, UsageStore, async_trait,
 };
 
-/// Keeps use in memory, shows its batches, counts its questions, and fails when it is told to.
-#[derive(Default)]
+/// Hands everything on to another store, shows its batches, counts its questions, and fails when it is
+/// told to.
 pub struct WatchedUsage {
-    pub memory: Arc<MemoryStore>,
+    pub inner: Arc<dyn UsageStore>,
     /// Fails as long as this stands.
     pub is_away: AtomicBool,
-    /// Fails so many calls of `add`, the next ones.
-    pub failures: AtomicUsize,
+    /// So does what concerns events.
+    pub outbox_is_away: AtomicBool,
+    /// What becomes of the next batches; of all further ones nothing but good.
+    pub fates: Mutex<VecDeque<Fate>>,
     /// The batches that it was given and has taken.
     pub batches: Mutex<Vec<UsageBatch>>,
     /// How often it was asked for totals, spans or calls.
     pub questions: AtomicUsize,
+    /// How many events were announced.
+    pub announced: AtomicUsize,
+}
+
+/// What becomes of a batch.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fate {
+    Taken,
+    Lost,
+    /// It is taken, and the answer is an error.
+    TakenInSecret,
+}
+
+impl Default for WatchedUsage {
+    fn default() -> Self {
+        WatchedUsage::over(Arc::new(MemoryStore::new()))
+    }
 }
 
 impl WatchedUsage {
-    fn there(&self) -> Result<&MemoryStore, StoreError> {
-        match self.is_away.load(Ordering::SeqCst) {
-            true => Err(StoreError::unavailable("the disk is full")),
-            false => Ok(&self.memory),
+    pub fn over(inner: Arc<dyn UsageStore>) -> WatchedUsage {
+        WatchedUsage {
+            inner,
+            is_away: Default::default(),
+            outbox_is_away: Default::default(),
+            fates: Default::default(),
+            batches: Default::default(),
+            questions: Default::default(),
+            announced: Default::default(),
         }
     }
 
-    fn asked(&self) -> Result<&MemoryStore, StoreError> {
+    /// The next so many batches are lost.
+    pub fn lose(&self, batches: usize) {
+        self.fates.lock().unwrap().extend(std::iter::repeat_n(Fate::Lost, batches));
+    }
+
+    fn there(&self) -> Result<&dyn UsageStore, StoreError> {
+        match self.is_away.load(Ordering::SeqCst) {
+            true => Err(StoreError::unavailable("the disk is full")),
+            false => Ok(&*self.inner),
+        }
+    }
+
+    fn asked(&self) -> Result<&dyn UsageStore, StoreError> {
         self.questions.fetch_add(1, Ordering::SeqCst);
         self.there()
+    }
+
+    fn outbox(&self) -> Result<&dyn UsageStore, StoreError> {
+        match self.outbox_is_away.load(Ordering::SeqCst) {
+            true => Err(StoreError::unavailable("the table of events is locked")),
+            false => self.there(),
+        }
     }
 }
 
 #[async_trait]
 impl UsageStore for WatchedUsage {
     async fn add(&self, batch: &UsageBatch) -> Result<(), StoreError> {
-        let fail = |left: usize| left.checked_sub(1);
-        if self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fail).is_ok() {
-            return Err(StoreError::unavailable("the disk is full"));
+        let fate = self.fates.lock().unwrap().pop_front().unwrap_or(Fate::Taken);
+        if fate != Fate::Lost {
+            let inner = self.there()?;
+            self.batches.lock().unwrap().push(batch.clone());
+            inner.add(batch).await?;
         }
-        let memory = self.there()?;
-        self.batches.lock().unwrap().push(batch.clone());
-        memory.add(batch).await
+        if fate == Fate::Taken { Ok(()) } else { Err(StoreError::unavailable("the line is cut")) }
     }
 
     async fn read(&self, tokens: &[TokenId]) -> Result<Vec<(TokenId, Counts)>, StoreError> {
@@ -77,7 +121,8 @@ impl UsageStore for WatchedUsage {
 #[async_trait]
 impl Outbox for WatchedUsage {
     async fn announce(&self, events: &[Event]) -> Result<(), StoreError> {
-        self.there()?.announce(events).await
+        self.announced.fetch_add(events.len(), Ordering::SeqCst);
+        self.outbox()?.announce(events).await
     }
 
     async fn due(
@@ -86,14 +131,14 @@ impl Outbox for WatchedUsage {
         until: DateTime<Utc>,
         limit: u32,
     ) -> Result<Vec<Event>, StoreError> {
-        self.there()?.due(now, until, limit).await
+        self.outbox()?.due(now, until, limit).await
     }
 
     async fn postpone(&self, id: &str, until: DateTime<Utc>) -> Result<(), StoreError> {
-        self.there()?.postpone(id, until).await
+        self.outbox()?.postpone(id, until).await
     }
 
     async fn delivered(&self, id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
-        self.there()?.delivered(id, now).await
+        self.outbox()?.delivered(id, now).await
     }
 }

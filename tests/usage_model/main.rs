@@ -4,7 +4,6 @@
 mod corners;
 mod costs;
 mod custom;
-mod flaky;
 mod memory;
 mod random;
 mod recount;

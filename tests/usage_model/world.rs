@@ -10,8 +10,8 @@ use tokenward::{
     Update, Verdict, block_on,
 };
 
-use super::flaky::{Fate, Flaky};
 use super::recount::{Ended, Happened, What};
+use super::support::{Fate, WatchedUsage};
 use super::support::{catalog, text_of, text_with};
 
 pub const TENANTS: [Option<&str>; 3] = [None, Some("acme"), Some("globex")];
@@ -39,7 +39,7 @@ pub enum Step {
 pub struct World {
     pub tokens: Tokens,
     pub clock: ManualClock,
-    pub flaky: Arc<Flaky>,
+    pub flaky: Arc<WatchedUsage>,
     records: Arc<dyn TokenStore>,
     recording: Recording,
     pub holders: Vec<Holder>,
@@ -78,7 +78,7 @@ struct Open {
 impl World {
     pub fn new(store: Arc<dyn UsageStore>, recording: Recording) -> World {
         let (clock, records) = (ManualClock::new(), Arc::new(MemoryStore::new()));
-        let flaky = Arc::new(Flaky { store, fates: Default::default() });
+        let flaky = Arc::new(WatchedUsage::over(store));
         let tokens = tokens(&clock, records.clone(), flaky.clone(), recording);
         let issue = |place: usize| {
             let asked = NewToken::named(format!("Holder {place}")).scopes(["orders:read"]).per_minute(3);
@@ -324,7 +324,7 @@ impl World {
 fn tokens(
     clock: &ManualClock,
     records: Arc<dyn TokenStore>,
-    usage: Arc<Flaky>,
+    usage: Arc<WatchedUsage>,
     recording: Recording,
 ) -> Tokens {
     let builder = Tokens::builder(records).usage_store(usage).catalog(catalog()).recording(recording);

@@ -50,20 +50,8 @@ fn the_earlier_of_equally_busy_minutes_is_the_peak() {
 
 #[test]
 fn an_outcome_counts_in_one_place() {
-    let outcomes = [
-        Outcome::Granted,
-        Outcome::Limited,
-        Outcome::MissingScope,
-        Outcome::Revoked,
-        Outcome::Expired,
-        Outcome::NotYetValid,
-        Outcome::Paused,
-        Outcome::Rotated,
-        Outcome::Address,
-        Outcome::NotForTokens,
-    ];
     let mut tally = Tally::default();
-    outcomes.into_iter().for_each(|outcome| tally.refuse(outcome, 1));
+    Outcome::ALL.into_iter().for_each(|outcome| tally.refuse(outcome, 1));
     assert_eq!((tally.granted, tally.limited, tally.missing_scope), (1, 1, 1));
     assert_eq!(tally.refusals.counters(), [1; 7]);
     assert_eq!((tally.calls(), tally.denied()), (10, 8));
