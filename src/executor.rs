@@ -1,10 +1,14 @@
 //! Running futures without a runtime: changes that outlive their caller, and threads of our own.
 
 mod announcement;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod io_runtime;
 mod nudge;
 mod spawner;
 
 pub(crate) use announcement::Announcement;
+#[cfg(any(feature = "postgres", feature = "redis"))]
+pub(crate) use io_runtime::IoRuntime;
 pub(crate) use nudge::{Nudge, Woken};
 pub use spawner::Spawner;
 

@@ -65,6 +65,7 @@ mod actor;
 mod address;
 #[cfg(feature = "admin")]
 pub mod admin;
+pub mod changes;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -77,6 +78,7 @@ pub mod history;
 mod id_hash;
 mod keyed_hash;
 pub mod limit;
+pub mod limiter;
 mod live;
 mod policy;
 mod randomness;
@@ -94,6 +96,7 @@ pub mod web;
 pub use actor::{Actor, Via};
 pub use address::{AddressRange, InvalidAddressRange};
 pub use async_trait::async_trait;
+pub use changes::{ChangeFeed, NodeId};
 pub use clock::{Clock, ManualClock, Reading, SystemClock};
 pub use denied::{Denied, PROBLEM_TYPES, Problem, ScopeShortage};
 pub use error::{Error, NotGrantable, StoreError};
@@ -103,6 +106,7 @@ pub use history::{
     Action, BrokenChain, FieldChange, HistoryDraft, HistoryEntry, Personal, Seal, verify_chain,
 };
 pub use limit::{InvalidLimit, Limited, Quota, RateLimit};
+pub use limiter::Limiter;
 pub use policy::Policy;
 pub use randomness::{Randomness, RandomnessFailed, SystemRandomness};
 pub use record::{
@@ -114,6 +118,8 @@ pub use scope::{
     Catalog, Declaration, Group, InvalidCatalog, InvalidScope, Preset, Scope, Scopes, TOKENS_MANAGE,
     TOKENS_READ,
 };
+#[cfg(feature = "postgres")]
+pub use store::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use store::SqliteStore;
 pub use store::{

@@ -1,11 +1,15 @@
 //! Where tokens are kept: the seam, its contract, and the stores of this crate.
 
 mod memory;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod query;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
 pub use memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresStore;
 pub use query::{Filter, HistoryQuery, Listing, Order, Position, Query, SortKey, TenantFilter};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;

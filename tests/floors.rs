@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which floor a module stands on, by the start of its path below `src`. The longest start counts.
-const FLOORS: [(&str, Floor); 31] = [
+const FLOORS: [(&str, Floor); 36] = [
     ("actor", Floor::Values),
     ("address", Floor::Values),
     ("clock", Floor::Values),
@@ -21,14 +21,19 @@ const FLOORS: [(&str, Floor); 31] = [
     ("record", Floor::Values),
     ("scope", Floor::Values),
     ("token", Floor::Values),
+    ("changes", Floor::Seams),
     ("event", Floor::Seams),
+    ("limiter", Floor::Seams),
     ("store", Floor::Seams),
     ("usage", Floor::Seams),
     ("conformance", Floor::Ready),
+    ("fleet", Floor::Engine),
     ("live", Floor::Engine),
     ("recording", Floor::Engine),
     ("tokens", Floor::Engine),
+    ("limiter/redis", Floor::Backends),
     ("store/memory", Floor::Backends),
+    ("store/postgres", Floor::Backends),
     ("store/sqlite", Floor::Backends),
     ("ready_made", Floor::Ready),
     ("web", Floor::Web),
@@ -113,6 +118,7 @@ fn exports(source: &Path) -> Vec<(String, String)> {
             // A backend's store comes through its seam.
             let place = match name.as_str() {
                 "MemoryStore" => "store/memory".to_owned(),
+                "PostgresStore" => "store/postgres".to_owned(),
                 "SqliteStore" => "store/sqlite".to_owned(),
                 _ => module.to_owned(),
             };

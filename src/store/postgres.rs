@@ -1,0 +1,93 @@
+//! Tokens, history and use in PostgreSQL, shared by any number of nodes.
+//!
+//! Everything is in a schema of its own. No statement is prepared under a name and none relies on
+//! `search_path` or on anything else that a session keeps, so that a pooler that hands out a
+//! connection for one transaction at a time (pgbouncer) may stand in between.
+
+mod connecting;
+mod failure;
+mod session;
+mod sql;
+
+use std::fmt;
+use std::time::Duration;
+
+use deadpool_postgres::Pool;
+
+use self::connecting::Connecting;
+use self::session::Session;
+use self::sql::Schema;
+use crate::StoreError;
+use crate::executor::IoRuntime;
+
+/// Tokens, history and use in PostgreSQL, shared by any number of nodes.
+pub struct PostgresStore {
+    runtime: IoRuntime,
+    connecting: Connecting,
+    /// For what somebody waits for: verifications and changes.
+    pool: Pool,
+    /// For use, which must not keep a verification waiting for a connection.
+    usage_pool: Pool,
+    schema: Schema,
+    patience: Duration,
+}
+
+/// Which connections an operation takes.
+#[derive(Clone, Copy)]
+enum Lane {
+    Tokens,
+    Usage,
+}
+
+/// Tried so often against others who hold the same rows, before giving up.
+const ATTEMPTS: u32 = 10;
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl PostgresStore {
+    /// Tokens in this database: `postgres://user:password@host:port/database`, without TLS. Nothing
+    /// is connected yet.
+    ///
+    /// # Errors
+    /// Where the address cannot be read.
+    pub fn at(address: &str) -> Result<PostgresStore, StoreError> {
+        PostgresStore::with_tls(address, tokio_postgres::NoTls)
+    }
+
+    /// Does something with one connection, within the time that it may take. What lost against
+    /// others, or met a connection that was already dead, is done again from the start: so `attempt`
+    /// must begin anew each time.
+    async fn run<T, F>(&self, lane: Lane, attempt: impl Fn(Session) -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, failure::Fault>>,
+    {
+        let pool = match lane {
+            Lane::Tokens => &self.pool,
+            Lane::Usage => &self.usage_pool,
+        };
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            let progress = session::Progress::default();
+            let once = async {
+                let client = pool.get().await.map_err(failure::not_connected)?;
+                attempt(Session::new(client, self.runtime.handle().clone(), progress.clone())).await
+            };
+            let bounded = async { tokio::time::timeout(self.patience, once).await };
+            match self.runtime.within(bounded).await {
+                Ok(Ok(done)) => return Ok(done),
+                Ok(Err(fault)) if fault.again && tried < ATTEMPTS => {}
+                Ok(Err(fault)) => return Err(fault.error),
+                Err(_) if progress.is_committing() => {
+                    return Err(StoreError::outcome_unknown("the database did not answer to COMMIT in time"));
+                }
+                Err(_) => return Err(StoreError::unavailable("the database did not answer in time")),
+            }
+        }
+    }
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("PostgresStore").field("schema", &self.schema).finish_non_exhaustive()
+    }
+}

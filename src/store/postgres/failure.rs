@@ -1,0 +1,64 @@
+//! What an error of PostgreSQL means for whoever waits.
+
+use deadpool_postgres::PoolError;
+use tokio_postgres::Error;
+use tokio_postgres::error::SqlState;
+
+use crate::StoreError;
+
+/// Something that went wrong in an attempt.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub(super) error: StoreError,
+    /// Nothing was written, and the same may be tried again at once.
+    pub(super) again: bool,
+}
+
+/// An error of anything but COMMIT: the transaction is rolled back, nothing was written.
+impl From<Error> for Fault {
+    fn from(error: Error) -> Fault {
+        let again = lost_a_race(&error) || error.is_closed();
+        Fault { error: failed(error), again }
+    }
+}
+
+/// What is wrong whoever asks, and however often.
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Fault {
+        Fault { error, again: false }
+    }
+}
+
+/// No connection could be had.
+pub(super) fn not_connected(error: PoolError) -> Fault {
+    match error {
+        PoolError::Backend(error) => Fault { error: failed(error), again: false },
+        other => StoreError::unavailable(other).into(),
+    }
+}
+
+fn failed(error: Error) -> StoreError {
+    if passes(&error) { StoreError::unavailable(error) } else { StoreError::broken(error) }
+}
+
+/// An error of COMMIT. Where the server has said why, it has rolled back; else nobody knows.
+pub(super) fn commit_failed(error: Error) -> Fault {
+    let is_over = error.code().is_some_and(|code| matches!(&code.code()[..2], "23" | "25" | "40" | "53"));
+    if is_over { error.into() } else { StoreError::outcome_unknown(error).into() }
+}
+
+/// A serialization failure, a deadlock, or a lock that was not given in time: of those who wanted the
+/// same rows another was first.
+fn lost_a_race(error: &Error) -> bool {
+    matches!(error.code(), Some(&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED))
+}
+
+/// Whether it may pass without anybody mending the data or the settings.
+fn passes(error: &Error) -> bool {
+    match error.code() {
+        // No answer of the server's: the connection was refused, or was lost.
+        None => !error.to_string().contains("invalid configuration"),
+        // Connection exceptions, a read-only replica, rollbacks, no resources, an operator, the system.
+        Some(code) => matches!(&code.code()[..2], "08" | "25" | "40" | "53" | "55" | "57" | "58"),
+    }
+}

@@ -1,0 +1,116 @@
+//! One connection, for one attempt.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use deadpool_postgres::{Client, Object};
+use tokio::runtime::Handle;
+use tokio_postgres::Row;
+use tokio_postgres::types::{ToSql, Type};
+
+use super::failure::{Fault, commit_failed};
+
+/// A parameter of a statement, with its type: nothing has to be asked of the server beforehand.
+pub(super) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
+
+/// One connection, for one attempt. Where it is dropped in the midst of something, so that nobody
+/// knows what it would answer next, the connection is closed; where it is dropped in a transaction, that
+/// is rolled back.
+pub(super) struct Session {
+    client: Option<Client>,
+    runtime: Handle,
+    progress: Progress,
+    is_in_transaction: bool,
+    awaits_answer: bool,
+}
+
+/// How far an attempt has come, for whoever gives up waiting for it.
+#[derive(Clone, Default)]
+pub(super) struct Progress(Arc<AtomicBool>);
+
+impl Progress {
+    /// Whether COMMIT was sent, and no answer has come.
+    pub(super) fn is_committing(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+impl Session {
+    pub(super) fn new(client: Client, runtime: Handle, progress: Progress) -> Session {
+        Session { client: Some(client), runtime, progress, is_in_transaction: false, awaits_answer: false }
+    }
+
+    fn client(&self) -> &Client {
+        self.client.as_ref().expect("there until it is dropped")
+    }
+
+    /// Begins a transaction in which each statement sees what is committed when it begins. So whoever
+    /// takes a lock first sees afterwards all that its holders before have done.
+    pub(super) async fn begin(&mut self) -> Result<(), Fault> {
+        self.is_in_transaction = true;
+        self.batch("START TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE").await
+    }
+
+    /// Begins one that reads, all of it as of one moment.
+    pub(super) async fn begin_reading(&mut self) -> Result<(), Fault> {
+        self.is_in_transaction = true;
+        self.batch("START TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY").await
+    }
+
+    pub(super) async fn commit(&mut self) -> Result<(), Fault> {
+        self.progress.0.store(true, Ordering::Release);
+        self.awaits_answer = true;
+        let committed = self.client().batch_execute("COMMIT").await;
+        self.awaits_answer = false;
+        self.is_in_transaction = false;
+        self.progress.0.store(false, Ordering::Release);
+        committed.map_err(commit_failed)
+    }
+
+    /// Several statements without parameters.
+    pub(super) async fn batch(&mut self, sql: &str) -> Result<(), Fault> {
+        self.awaits_answer = true;
+        let done = self.client().batch_execute(sql).await;
+        self.awaits_answer = false;
+        Ok(done?)
+    }
+
+    pub(super) async fn rows(&mut self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, Fault> {
+        self.awaits_answer = true;
+        let rows = self.client().query_typed(sql, parameters).await;
+        self.awaits_answer = false;
+        Ok(rows?)
+    }
+
+    /// The only row, or none.
+    pub(super) async fn row(
+        &mut self,
+        sql: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<Option<Row>, Fault> {
+        Ok(self.rows(sql, parameters).await?.pop())
+    }
+
+    /// How many rows it has touched.
+    pub(super) async fn execute(&mut self, sql: &str, parameters: &[Parameter<'_>]) -> Result<u64, Fault> {
+        self.awaits_answer = true;
+        let touched = self.client().execute_typed(sql, parameters).await;
+        self.awaits_answer = false;
+        Ok(touched?)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let Some(client) = self.client.take() else { return };
+        if self.awaits_answer {
+            // Dropping what is taken out of the pool closes it.
+            drop(Object::take(client));
+        } else if self.is_in_transaction {
+            self.runtime.spawn(async move {
+                // Where it fails the connection is closed, which undoes the same.
+                _ = client.batch_execute("ROLLBACK").await;
+            });
+        }
+    }
+}
