@@ -6,8 +6,10 @@
 
 mod connecting;
 mod failure;
+mod migrations;
 mod session;
 mod sql;
+mod tokens;
 
 use std::fmt;
 use std::time::Duration;
@@ -42,6 +44,8 @@ enum Lane {
 /// Tried so often against others who hold the same rows, before giving up.
 const ATTEMPTS: u32 = 10;
 const PATIENCE: Duration = Duration::from_secs(5);
+/// So long one step of a migration may take, in a database that has much to rewrite.
+const MIGRATION: Duration = Duration::from_secs(600);
 
 impl PostgresStore {
     /// Tokens in this database: `postgres://user:password@host:port/database`, without TLS. Nothing
@@ -53,10 +57,33 @@ impl PostgresStore {
         PostgresStore::with_tls(address, tokio_postgres::NoTls)
     }
 
+    /// In this schema instead of `tokenward`: a lower-case letter, then lower-case letters, digits
+    /// and `_`, 48 at most.
+    ///
+    /// # Errors
+    /// Where it is no such name.
+    pub fn schema(mut self, name: &str) -> Result<PostgresStore, StoreError> {
+        self.schema = Schema::named(name)?;
+        Ok(self)
+    }
+
     /// Does something with one connection, within the time that it may take. What lost against
     /// others, or met a connection that was already dead, is done again from the start: so `attempt`
     /// must begin anew each time.
     async fn run<T, F>(&self, lane: Lane, attempt: impl Fn(Session) -> F) -> Result<T, StoreError>
+    where
+        F: Future<Output = Result<T, failure::Fault>>,
+    {
+        self.run_within(self.patience, lane, attempt).await
+    }
+
+    /// The same, where each attempt may take so long.
+    async fn run_within<T, F>(
+        &self,
+        patience: Duration,
+        lane: Lane,
+        attempt: impl Fn(Session) -> F,
+    ) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, failure::Fault>>,
     {
@@ -72,7 +99,7 @@ impl PostgresStore {
                 let client = pool.get().await.map_err(failure::not_connected)?;
                 attempt(Session::new(client, self.runtime.handle().clone(), progress.clone())).await
             };
-            let bounded = async { tokio::time::timeout(self.patience, once).await };
+            let bounded = async { tokio::time::timeout(patience, once).await };
             match self.runtime.within(bounded).await {
                 Ok(Ok(done)) => return Ok(done),
                 Ok(Err(fault)) if fault.again && tried < ATTEMPTS => {}

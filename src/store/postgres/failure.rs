@@ -12,27 +12,36 @@ pub(super) struct Fault {
     pub(super) error: StoreError,
     /// Nothing was written, and the same may be tried again at once.
     pub(super) again: bool,
+    code: Option<SqlState>,
+}
+
+impl Fault {
+    /// What the server calls it, where it was the server.
+    pub(super) fn code(&self) -> Option<&SqlState> {
+        self.code.as_ref()
+    }
 }
 
 /// An error of anything but COMMIT: the transaction is rolled back, nothing was written.
 impl From<Error> for Fault {
     fn from(error: Error) -> Fault {
         let again = lost_a_race(&error) || error.is_closed();
-        Fault { error: failed(error), again }
+        let code = error.code().cloned();
+        Fault { error: failed(error), again, code }
     }
 }
 
 /// What is wrong whoever asks, and however often.
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Fault {
-        Fault { error, again: false }
+        Fault { error, again: false, code: None }
     }
 }
 
 /// No connection could be had.
 pub(super) fn not_connected(error: PoolError) -> Fault {
     match error {
-        PoolError::Backend(error) => Fault { error: failed(error), again: false },
+        PoolError::Backend(error) => Fault { again: false, ..error.into() },
         other => StoreError::unavailable(other).into(),
     }
 }
