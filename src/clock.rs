@@ -11,7 +11,8 @@ use chrono::{DateTime, Utc};
 /// What time it is, for everything that this crate decides.
 ///
 /// Two hands: a monotonic one, which windows are measured with, and the wall clock, which expiry is
-/// judged by. Stores never look at a clock; they are told.
+/// judged by. A third, which counts suspension, is for leases alone. Stores never look at a clock; they
+/// are told.
 pub trait Clock: Send + Sync + 'static {
     /// Both hands, read together. On the path of every request: a few nanoseconds are right.
     fn now(&self) -> Reading;
@@ -20,6 +21,15 @@ pub trait Clock: Send + Sync + 'static {
     /// time. 0 says that it is exact, as only a clock that is moved by hand can be. Windows are
     /// lengthened by it, so that no window of true time ever holds more than its limit.
     fn granularity_ms(&self) -> u32;
+
+    /// Milliseconds since a moment of the clock's choice: monotonic, and going on while the machine is
+    /// suspended. Leases are measured with it, and it is read only where there are leases.
+    ///
+    /// Unless it is written, the monotonic hand: right for tests, and for machines that are never
+    /// suspended.
+    fn boottime_ms(&self) -> u64 {
+        self.now().monotonic_ms
+    }
 }
 
 /// Both hands of a [`Clock`].

@@ -1,16 +1,20 @@
 //! Running futures without a runtime: changes that outlive their caller, and threads of our own.
 
 mod announcement;
+mod baton;
 #[cfg(any(feature = "postgres", feature = "redis"))]
 mod io_runtime;
 mod nudge;
 mod spawner;
+mod timer;
 
 pub(crate) use announcement::Announcement;
+pub(crate) use baton::Baton;
 #[cfg(any(feature = "postgres", feature = "redis"))]
 pub(crate) use io_runtime::IoRuntime;
 pub(crate) use nudge::{Nudge, Woken};
 pub use spawner::Spawner;
+pub(crate) use timer::Timer;
 
 use std::pin::pin;
 use std::sync::Arc;

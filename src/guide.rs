@@ -3,6 +3,7 @@
 //! - [`embedding`]: from an empty service to a guarded one.
 //! - [`security`]: the threat model, and what is done about each threat.
 //! - [`storing`]: the stores, and one of your own.
+//! - [`fleet`]: many nodes over one database, and a revocation that can be proved.
 //! - [`limiting`]: the exact window, and what it costs.
 //! - [`watching`]: how tokens are used, how exact that is, and what it costs.
 //! - [`events`]: what deserves attention, and how it is told.
@@ -17,6 +18,9 @@ pub mod security {}
 
 #[doc = include_str!("guide/storing.md")]
 pub mod storing {}
+
+#[doc = include_str!("guide/fleet.md")]
+pub mod fleet {}
 
 #[doc = include_str!("guide/limiting.md")]
 pub mod limiting {}

@@ -73,6 +73,7 @@ mod denied;
 mod error;
 mod event;
 mod executor;
+mod fleet;
 pub mod guide;
 pub mod history;
 mod id_hash;
@@ -127,8 +128,8 @@ pub use store::{
 };
 pub use token::{Digest, InvalidPrefix, InvalidTokenId, Prefix, Presented, Token, TokenId, Unreadable};
 pub use tokens::{
-    Attention, Caller, ChangeToken, Expected, Grant, Issue, Issued, Need, RecentCalls, Requirement,
-    RevokeMany, Rotate, Rotated, Statistics, Step, TimeSeries, Tokens, TokensBuilder, UnusedListing, Usage,
-    Verdict,
+    Attention, Caller, ChangeToken, Expected, Grant, Health, Issue, Issued, LeaseHealth, Need, RecentCalls,
+    Requirement, RevokeMany, Rotate, Rotated, Statistics, Step, TimeSeries, Tokens, TokensBuilder,
+    UnusedListing, Usage, Verdict,
 };
 pub use usage::{Call, Counts, MemoryUsage, Period, Subject, UsageBatch, UsageStore};

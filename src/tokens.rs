@@ -5,8 +5,10 @@ mod background;
 mod builder;
 mod change;
 mod difference;
+mod fleet;
 mod flush;
 mod grant;
+mod health;
 mod issue;
 mod manage;
 #[cfg(feature = "metrics")]
@@ -24,6 +26,7 @@ pub use attention::Attention;
 pub use builder::TokensBuilder;
 pub use change::Expected;
 pub use grant::{Caller, Grant, Verdict};
+pub use health::{Health, LeaseHealth};
 pub use issue::{Issue, Issued};
 pub use manage::{ChangeToken, RevokeMany, Rotate, Rotated};
 pub use need::{Need, Requirement};
@@ -41,7 +44,7 @@ use crate::recording::Recorder;
 use crate::scope::CompiledCatalog;
 use crate::store::TokenStore;
 use crate::usage::UsageStore;
-use crate::{Actor, Catalog, Prefix, Spawner};
+use crate::{Actor, Catalog, NodeId, Prefix, Spawner};
 
 /// The tokens of a service: everything that can be done with them.
 ///
@@ -77,6 +80,8 @@ pub struct Tokens(Arc<Handle>);
 struct Handle {
     engine: Arc<Engine>,
     background: Option<background::Background>,
+    /// Ends with the last clone.
+    _leasing: Option<fleet::Leasing>,
 }
 
 /// What the background thread shares with the clones.
@@ -99,6 +104,9 @@ pub(crate) struct Engine {
     recorder: Arc<Recorder>,
     watch: Option<attention::Watch>,
     rounds: rounds::Rounds,
+    node: NodeId,
+    /// Where others change tokens, and tell.
+    fleet: Option<fleet::Fleet>,
 }
 
 impl Tokens {

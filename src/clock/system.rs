@@ -9,7 +9,9 @@ use super::{Clock, Reading};
 ///
 /// The wall clock is the monotonic hand and an offset, which is taken anew once a second, so that
 /// setting the machine's clock is noticed within a second of use. On Linux the coarse clock moves
-/// with the scheduler's tick (1 to 10 ms); elsewhere [`std::time::Instant`] is read.
+/// with the scheduler's tick (1 to 10 ms); elsewhere [`std::time::Instant`] is read. Leases go by
+/// `CLOCK_BOOTTIME` on Linux. Elsewhere they go by `Instant` as well, which may stand still while the
+/// machine is suspended: do not suspend a node of a fleet there.
 #[derive(Debug)]
 pub struct SystemClock {
     monotonic: Monotonic,
@@ -61,6 +63,11 @@ impl Clock for SystemClock {
     fn granularity_ms(&self) -> u32 {
         self.monotonic.granularity_ms
     }
+
+    #[inline]
+    fn boottime_ms(&self) -> u64 {
+        self.monotonic.boottime_ms()
+    }
 }
 
 #[cfg(target_os = "linux")]
@@ -85,6 +92,12 @@ impl Monotonic {
         // so that 0, the offset's first end, is always past.
         (now.tv_sec as u64 + 1) * 1_000 + now.tv_nsec as u64 / 1_000_000
     }
+
+    #[inline]
+    fn boottime_ms(&self) -> u64 {
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        now.tv_sec as u64 * 1_000 + now.tv_nsec as u64 / 1_000_000
+    }
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -102,6 +115,10 @@ impl Monotonic {
 
     fn now_ms(&self) -> u64 {
         1_000 + self.origin.elapsed().as_millis() as u64
+    }
+
+    fn boottime_ms(&self) -> u64 {
+        self.now_ms()
     }
 }
 

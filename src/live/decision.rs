@@ -15,6 +15,9 @@ pub(crate) struct Asked<'a> {
     pub(crate) address: Option<IpAddr>,
     pub(crate) now: Reading,
     pub(crate) granularity_ms: u32,
+    /// Whether what is in memory may be believed, as of the beginning of the verification: where there
+    /// are leases, only while the node's own lasts.
+    pub(crate) believes: bool,
 }
 
 /// What a place needs.

@@ -53,6 +53,9 @@ pub(crate) enum Trust {
     UntilChanged,
     /// For so many milliseconds: the service says that it may be that stale.
     For(u32),
+    /// While the node's lease lasts, which whoever asks compares with its clock: others change it,
+    /// and tell. Within it, until it is changed by anybody.
+    Leased,
     /// Never: others may change it, and nobody tells.
     Never,
 }
@@ -103,7 +106,7 @@ impl Live {
     /// The decision on a token that is in the table and may be believed; none for any other.
     #[inline]
     pub(crate) fn decide(&self, id: TokenId, asked: &Asked<'_>) -> Option<Decided> {
-        if self.trust == Trust::Never {
+        if self.trust == Trust::Never || !asked.believes {
             return None;
         }
         let mut entry = self.entries.get_mut(&id)?;
@@ -163,7 +166,8 @@ impl Live {
                 dashmap::Entry::Occupied(place) => {
                     let mut entry = place.into_ref();
                     // A trusted entry is newer than a look-up whose generation has moved.
-                    let is_newer = entry.is_trusted()
+                    let is_newer = asked.believes
+                        && entry.is_trusted()
                         && !self.is_stale(&entry, asked.now)
                         && generation != Some(self.transit.generation(hash));
                     if !is_newer {
@@ -201,12 +205,12 @@ impl Live {
         self.tenants.number(name);
     }
 
-    /// How a miss is to be answered.
-    pub(crate) fn ask(&self, id: TokenId) -> Asking<'_> {
+    /// How a miss is to be answered, by whoever may believe what is in memory or may not.
+    pub(crate) fn ask(&self, id: TokenId, believes: bool) -> Asking<'_> {
         // Whoever joined a look-up that began before its own verification could be told what was
-        // true before: only where nobody else changes tokens, or staleness is allowed, is that
-        // noticed or harmless.
-        if self.trust == Trust::Never {
+        // true before: only where nobody else changes tokens or others tell, or where staleness is
+        // allowed, is that noticed or harmless.
+        if self.trust == Trust::Never || !believes {
             return Asking::Alone;
         }
         self.transit.ask(id, self.hash(&id))
@@ -228,7 +232,7 @@ impl Live {
         let hash = self.hash(&id);
         let stale_ms = match self.trust {
             Trust::For(ms) => ms.into(),
-            Trust::UntilChanged | Trust::Never => u64::MAX,
+            Trust::UntilChanged | Trust::Leased | Trust::Never => u64::MAX,
         };
         self.unknown.remember(id, hash, now.monotonic_ms, stale_ms);
         // Looked at afterwards: an id that was issued meanwhile has moved the generation first,
@@ -242,6 +246,18 @@ impl Live {
     pub(crate) fn issued(&self, id: &TokenId) {
         let hash = self.hash(id);
         self.transit.bump(hash);
+        self.unknown.forget(id, hash);
+    }
+
+    /// Another node has changed this token: whatever was read of it until now is over.
+    pub(crate) fn changed_elsewhere(&self, id: &TokenId) {
+        let hash = self.hash(id);
+        self.transit.spoil(id, hash);
+        // After the generation has moved: a fill that looks at it from now on is not trusted, and one
+        // that has looked before is trusted no more.
+        if let Some(mut entry) = self.entries.get_mut(id) {
+            entry.distrust();
+        }
         self.unknown.forget(id, hash);
     }
 
@@ -405,7 +421,7 @@ impl Live {
     #[inline]
     fn is_stale(&self, entry: &Entry, now: Reading) -> bool {
         match self.trust {
-            Trust::UntilChanged => false,
+            Trust::UntilChanged | Trust::Leased => false,
             Trust::For(ms) => entry.age_ms(now) > ms.into(),
             Trust::Never => true,
         }

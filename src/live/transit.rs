@@ -211,20 +211,30 @@ impl Transit {
         self.generations.iter().for_each(|generation| _ = generation.fetch_add(1, Ordering::AcqRel));
     }
 
-    /// Marks the id and spoils its flight. Gives the number of rotations that have ended among
-    /// the changes that overlap with this one.
-    pub(super) fn mark(&self, id: TokenId, hash: u64) -> u64 {
-        let (rotations, spoiled) = {
+    /// The id was changed by somebody else: whatever was read of it before now is not to be trusted, and
+    /// whoever waits for it asks again.
+    pub(super) fn spoil(&self, id: &TokenId, hash: u64) {
+        let spoiled = {
             let mut state = self.state();
-            let changing = state.changing.entry(id).or_default();
-            changing.holders += 1;
-            let rotations = changing.rotations;
             self.bump(hash);
-            (rotations, state.flights.remove(&id))
+            state.flights.remove(id)
         };
         if let Some(flight) = spoiled {
             flight.landing.tell(Landing::Spoiled);
         }
+    }
+
+    /// Marks the id and spoils its flight. Gives the number of rotations that have ended among
+    /// the changes that overlap with this one.
+    pub(super) fn mark(&self, id: TokenId, hash: u64) -> u64 {
+        let rotations = {
+            let mut state = self.state();
+            let changing = state.changing.entry(id).or_default();
+            changing.holders += 1;
+            changing.rotations
+        };
+        // No flight begins once the mark is set.
+        self.spoil(&id, hash);
         rotations
     }
 

@@ -7,10 +7,13 @@ use std::time::Duration;
 
 use super::attention::{Attention, Hook, Watch};
 use super::background::Background;
+use super::fleet::{Fleet, Leasing};
 use super::flush::Flush;
 use super::tend::Tending;
 use super::{Engine, Handle, Tokens};
+use crate::changes::ChangeFeed;
 use crate::clock::{Clock, SystemClock};
+use crate::fleet::Lease;
 use crate::id_hash::IdHash;
 use crate::live::{Live, LiveSize, Trust};
 use crate::policy::Policy;
@@ -19,7 +22,7 @@ use crate::recording::{Recorder, Recording};
 use crate::scope::CompiledCatalog;
 use crate::store::TokenStore;
 use crate::usage::{MemoryUsage, UsageStore};
-use crate::{Catalog, Error, Event, Spawner};
+use crate::{Catalog, Error, Event, NodeId, Spawner};
 
 /// Puts [`Tokens`] together. Only the store is required.
 ///
@@ -52,6 +55,8 @@ pub struct TokensBuilder {
     recording: Recording,
     hook: Option<Hook>,
     attention: Attention,
+    feed: Option<Arc<dyn ChangeFeed>>,
+    lease: Lease,
 }
 
 /// Tells catalogues of one process apart.
@@ -75,6 +80,8 @@ impl TokensBuilder {
             recording: Recording::default(),
             hook: None,
             attention: Attention::default(),
+            feed: None,
+            lease: Lease::default(),
         }
     }
 
@@ -183,7 +190,7 @@ impl TokensBuilder {
     }
 
     /// Nothing in the background: what was counted is written by [`Tokens::flush`] and
-    /// [`Tokens::shutdown`] alone.
+    /// [`Tokens::shutdown`] alone, and a lease is renewed by [`Tokens::flush`] alone.
     pub fn without_background(mut self) -> TokensBuilder {
         self.flush_every = None;
         self
@@ -201,6 +208,28 @@ impl TokensBuilder {
     /// set. Beyond it the answer is 503. A quarter is kept for tokens that were known before.
     pub fn concurrent_misses(mut self, number: usize) -> TokensBuilder {
         self.misses = number.max(4);
+        self
+    }
+
+    /// How nodes that share the store tell each other of changes. With it a node answers from memory
+    /// while its [lease](TokensBuilder::lease) lasts, and a change returns when every node has heeded
+    /// it. Without it a store that others can write to is asked on every verification. Name the feed of
+    /// the same data as the store: both are one object for the stores of this crate.
+    ///
+    /// The [guide](crate::guide::fleet) has the protocol, its proof and its limits.
+    pub fn change_feed(mut self, feed: Arc<dyn ChangeFeed>) -> TokensBuilder {
+        self.feed = Some(feed);
+        self
+    }
+
+    /// For how long a node of a fleet may answer from memory without having reached the store: 10
+    /// seconds unless set, at least 1 and at most 60.
+    ///
+    /// It is what a change waits for at most (and a tenth more) when a node neither answers nor dies,
+    /// and for how long verifications outlast the store. Usually a change is known everywhere within
+    /// milliseconds.
+    pub fn lease(mut self, length: Duration) -> TokensBuilder {
+        self.lease = Lease::lasting(length);
         self
     }
 
@@ -222,6 +251,7 @@ impl TokensBuilder {
         let catalog = Arc::new(CompiledCatalog::compile(self.catalog)?);
         let prefix = self.prefix.map_or_else(|| Ok(crate::Prefix::default()), |prefix| prefix.parse())?;
         let trust = match self.stale_for {
+            _ if self.feed.is_some() => Trust::Leased,
             _ if self.store.is_exclusive() => Trust::UntilChanged,
             Some(time) => Trust::For(time.as_millis() as u32),
             None => Trust::Never,
@@ -235,6 +265,7 @@ impl TokensBuilder {
         let start = self.clock.now();
         let mut node = [0; 8];
         self.randomness.fill(&mut node)?;
+        let node = NodeId(u64::from_ne_bytes(node));
         let watch =
             self.hook.map(|hook| Watch::new(hook, self.attention, &self.recording, self.spawner.clone()));
         let engine = Arc::new(Engine {
@@ -251,15 +282,18 @@ impl TokensBuilder {
             spawner: self.spawner.unwrap_or_default(),
             opening: Default::default(),
             strangers: Default::default(),
-            flush: Flush::new(u64::from_ne_bytes(node), start.wall()),
+            flush: Flush::new(node.0, start.wall()),
             tending: Tending::new(start),
             recorder,
             watch,
             rounds: Default::default(),
+            node,
+            fleet: self.feed.map(|feed| Fleet::new(feed, node, self.lease)),
         });
         #[cfg(feature = "metrics")]
         super::metrics::describe();
         let background = self.flush_every.and_then(|interval| Background::start(engine.clone(), interval));
-        Ok(Tokens(Arc::new(Handle { engine, background })))
+        let leasing = self.flush_every.and_then(|_| Leasing::start(&engine));
+        Ok(Tokens(Arc::new(Handle { engine, background, _leasing: leasing })))
     }
 }

@@ -56,12 +56,13 @@ impl Engine {
         self: &Arc<Self>,
         id: TokenId,
         expected: Expected,
+        heeded: Heeded,
         planning: P,
     ) -> Result<(TokenRecord, P::Answer), Error> {
         let engine = self.clone();
         // Before anything is awaited: a rotation that ends from now on overlaps with this one.
         let mark = self.live.mark(id);
-        self.run(async move { engine.change_marked(mark, id, expected, planning).await }).await
+        self.run(async move { engine.change_marked(mark, id, expected, heeded, planning).await }).await
     }
 
     /// Runs a future on the spawner and waits for what it answers.
@@ -83,21 +84,29 @@ impl Engine {
         mut mark: Mark,
         id: TokenId,
         expected: Expected,
+        heeded: Heeded,
         mut planning: P,
     ) -> Result<(TokenRecord, P::Answer), Error> {
         let outcome = self.compare_and_set(&mut mark, id, expected, &mut planning).await;
         match outcome {
             Ok((token, answer, changed)) => {
                 let record = token.record.clone();
-                let outcome =
-                    if changed == Changed::Purged { Known::Gone } else { Known::Record(Box::new(token)) };
+                let number = match changed {
+                    Changed::Purged(number) => number,
+                    Changed::Nothing | Changed::Replaced => record.sequence,
+                };
+                let is_purged = matches!(changed, Changed::Purged(_));
+                let outcome = if is_purged { Known::Gone } else { Known::Record(Box::new(token)) };
                 let rotated = P::ROTATES && changed == Changed::Replaced;
                 mark.finish(Ending::Known { outcome, rotated });
-                if changed == Changed::Purged {
+                if is_purged {
                     self.recorder.forget(&id);
                     self.flush.forget(&id);
                     self.erase_use(&[id]).await;
                 }
+                // Also where nothing was to be changed: whoever has changed it before may have died
+                // while it waited.
+                self.heeded_everywhere(number, heeded).await?;
                 Ok((record, answer))
             }
             Err(Error::Store(error)) if error.outcome_is_unknown() => {
@@ -106,6 +115,10 @@ impl Engine {
             }
             Err(error) => {
                 mark.finish(Ending::Known { outcome: Known::Nothing, rotated: false });
+                if let Error::AlreadyDone { id } = &error {
+                    let number = self.load(*id).await?.map_or(0, |token| token.record.sequence);
+                    self.heeded_everywhere(number, heeded).await?;
+                }
                 Err(error)
             }
         }
@@ -141,8 +154,9 @@ impl Engine {
                     }
                 }
                 Plan::Purge(history) => {
-                    if let Updating::Done(_) = self.store.purge(&id, version, &history).await? {
-                        return Ok((current, answer, Changed::Purged));
+                    if let Updating::Done(numbers) = self.store.purge(&id, version, &history).await? {
+                        let number = numbers.first().copied().unwrap_or(current.record.sequence);
+                        return Ok((current, answer, Changed::Purged(number)));
                     }
                 }
             }
@@ -164,7 +178,17 @@ impl Engine {
 enum Changed {
     Nothing,
     Replaced,
-    Purged,
+    /// With this number.
+    Purged(u64),
+}
+
+/// When a change is to be answered, where there are other nodes.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) enum Heeded {
+    /// When each of them has heeded it.
+    ByAll,
+    /// When it is committed.
+    BySelf,
 }
 
 /// Tells whoever waits that nothing will come, if the work is dropped before it is done.

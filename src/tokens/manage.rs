@@ -10,15 +10,15 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub use revoke_many::RevokeMany;
 pub use rotate::{Rotate, Rotated};
 
-use super::change::{Expected, Plan, Planning};
+use super::change::{Expected, Heeded, Plan, Planning};
 use super::{Engine, Tokens, difference};
 use crate::history::Action;
 use crate::{Actor, Error, StoredToken, TokenId, TokenRecord, Update};
 
 /// A change of a token that is about to be made: say [`by`](ChangeToken::by) whom.
 ///
-/// When it has returned, no verification that begins afterwards is decided by what was before. A
-/// change that has begun runs to its end even if its future is dropped.
+/// When it has returned, no verification that begins afterwards is decided by what was before, on any
+/// node. A change that has begun runs to its end even if its future is dropped.
 #[must_use = "nothing is changed until `by` is awaited"]
 pub struct ChangeToken<'a> {
     tokens: &'a Tokens,
@@ -115,9 +115,23 @@ impl ChangeToken<'_> {
     /// has the version that was named; [`Error::Invalid`], [`Error::NotGrantable`] for an update;
     /// [`Error::StillValid`] for a purge; [`Error::Store`].
     pub async fn by(self, actor: impl Into<Actor>) -> Result<TokenRecord, Error> {
-        let engine = self.tokens.engine();
-        let change = TokenChange { kind: self.kind, reason: reason(self.reason)?, actor: actor.into() };
-        let (record, ()) = engine.change(self.id, self.expected, change).await?;
+        self.make(actor.into(), Heeded::ByAll).await
+    }
+
+    /// The same, without waiting for other nodes: it returns when the change is committed. This node
+    /// decides by it from then on. **The others may go on deciding by what was before**, until they
+    /// hear of it (milliseconds), and at the latest until the [bound](crate::LeaseHealth::bound) has
+    /// passed. For changes that nobody relies on, such as a new name.
+    ///
+    /// # Errors
+    /// As for [`ChangeToken::by`].
+    pub async fn by_without_waiting(self, actor: impl Into<Actor>) -> Result<TokenRecord, Error> {
+        self.make(actor.into(), Heeded::BySelf).await
+    }
+
+    async fn make(self, actor: Actor, heeded: Heeded) -> Result<TokenRecord, Error> {
+        let change = TokenChange { kind: self.kind, reason: reason(self.reason)?, actor };
+        let (record, ()) = self.tokens.engine().change(self.id, self.expected, heeded, change).await?;
         Ok(record)
     }
 

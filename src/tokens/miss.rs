@@ -39,10 +39,10 @@ impl Engine {
         now: Reading,
     ) -> Result<Decided, Error> {
         loop {
-            if self.live.is_unknown(&proof.id, now) {
+            if need.believes && self.live.is_unknown(&proof.id, now) {
                 return Ok(self.decide_unknown(proof));
             }
-            match self.live.ask(proof.id) {
+            match self.live.ask(proof.id, need.believes) {
                 Asking::Alone => {
                     let found = self.ask_store(proof.id).await?;
                     return self.decide_found(found.as_ref(), None, proof, need, now);

@@ -57,27 +57,34 @@ impl Forgetting {
 }
 
 impl Tokens {
-    /// Makes the store ready. Without it that happens at first use.
+    /// Makes the store ready, and joins the fleet where there is one. Without it that happens at first
+    /// use.
     ///
     /// # Errors
     /// [`Error::Store`] where it cannot be opened. It may be tried again.
     pub async fn open(&self) -> Result<(), Error> {
-        Ok(self.engine().open().await?)
+        let engine = self.engine();
+        engine.open().await?;
+        Ok(engine.renew_lease().await?)
     }
 
     /// Writes what was counted until now, and heeds what others have changed in the store
-    /// meanwhile: of a revocation by hand, with SQL, every verification knows that begins after
-    /// this has returned.
+    /// meanwhile: of a revocation by another node, or by hand with SQL, every verification knows that
+    /// begins after this has returned.
     ///
     /// # Errors
     /// [`Error::Store`] where the store failed. Nothing is lost: the next flush writes it.
     pub async fn flush(&self) -> Result<(), Error> {
         let engine = self.engine();
-        Ok(engine.tend(engine.flush()).await?)
+        let tended = engine.tend(engine.flush()).await;
+        // Beside the thread that renews the lease: whoever calls this wants to know now.
+        let heeded = engine.renew_lease().await;
+        Ok(tended.and(heeded)?)
     }
 
-    /// Writes what was counted, and ends the thread that writes in the background. May be called
-    /// several times, and what is called afterwards still works. When the last clone is dropped
+    /// Writes what was counted, ends the thread that writes in the background, and gives up the lease,
+    /// so that no other node waits for this one. May be called several times, and what is called
+    /// afterwards still works; a node that has left its fleet asks the store on every verification. When the last clone is dropped
     /// after this, the store is closed.
     ///
     /// # Errors
@@ -89,7 +96,9 @@ impl Tokens {
             background.ended.heard(|()| ()).await;
         }
         self.engine().rounds.end();
-        self.flush().await
+        let left = self.engine().leave_fleet().await;
+        self.flush().await?;
+        Ok(left?)
     }
 
     /// How recording stands: until when all that was counted is written, how much waits for the

@@ -90,6 +90,7 @@ pub(super) struct ResolvedNeed<'a> {
     closed: bool,
     tenant: NeededTenant<'a>,
     address: Option<std::net::IpAddr>,
+    pub(super) believes: bool,
 }
 
 impl Engine {
@@ -112,6 +113,7 @@ impl Engine {
             closed: matches!(need.scopes, NeededScopes::Closed),
             tenant: need.tenant,
             address: need.address,
+            believes: self.believes_memory(),
         })
     }
 
@@ -132,7 +134,8 @@ impl Engine {
             NeededTenant::Nobody => TenantCheck::Nobody,
         };
         let granularity_ms = self.granularity_ms;
-        Asked { digest: &proof.digest, needed, tenant, address: need.address, now, granularity_ms }
+        let (address, believes) = (need.address, need.believes);
+        Asked { digest: &proof.digest, needed, tenant, address, now, granularity_ms, believes }
     }
 
     /// Counts a refusal, and puts it into the words for the one who reads it.

@@ -1,5 +1,6 @@
 //! Revoking all tokens of an owner or a tenant, in one act.
 
+use super::super::change::Heeded;
 use super::super::{Engine, Tokens, difference};
 use super::reason;
 use crate::actor::Reach;
@@ -47,8 +48,21 @@ impl RevokeMany<'_> {
     /// [`Error::TenantNotSaid`] where the owner has tokens in tenants and the actor names none;
     /// [`Error::Store`].
     pub async fn by(self, actor: impl Into<Actor>) -> Result<Vec<TokenRecord>, Error> {
+        self.make(actor.into(), Heeded::ByAll).await
+    }
+
+    /// The same, without waiting for other nodes: it returns when they are revoked in the store. **The
+    /// others may go on accepting them**, until they hear of it (milliseconds), and at the latest until
+    /// the [bound](crate::LeaseHealth::bound) has passed.
+    ///
+    /// # Errors
+    /// As for [`RevokeMany::by`].
+    pub async fn by_without_waiting(self, actor: impl Into<Actor>) -> Result<Vec<TokenRecord>, Error> {
+        self.make(actor.into(), Heeded::BySelf).await
+    }
+
+    async fn make(self, actor: Actor, heeded: Heeded) -> Result<Vec<TokenRecord>, Error> {
         let engine = self.tokens.engine().clone();
-        let actor = actor.into();
         let tenant_was_said = self.tenant.is_some() || actor.reach != Reach::Unsaid;
         let tenant = match (self.tenant, &actor.reach) {
             (Some(named), Reach::All | Reach::Unsaid) => named,
@@ -71,7 +85,7 @@ impl RevokeMany<'_> {
             if !tenant_was_said {
                 running.refuse_if_of_tenants(revocation.owner.as_deref()).await?;
             }
-            running.revoke_all(revocation).await
+            running.revoke_all(revocation, heeded).await
         };
         engine.run(revoke).await
     }
@@ -93,7 +107,7 @@ impl Engine {
         if in_all > without_tenant { Err(Error::TenantNotSaid) } else { Ok(()) }
     }
 
-    async fn revoke_all(&self, revocation: RevokeAll) -> Result<Vec<TokenRecord>, Error> {
+    async fn revoke_all(&self, revocation: RevokeAll, heeded: Heeded) -> Result<Vec<TokenRecord>, Error> {
         self.open().await?;
         // Which tokens it will be only the store knows, and a look-up under way may have read any
         // of them before: from here on nothing is believed that was read until now.
@@ -107,12 +121,13 @@ impl Engine {
                 return Err(error.into());
             }
         };
-        let records = revoked.iter().map(|token| token.record.clone()).collect();
+        let records: Vec<_> = revoked.iter().map(|token| token.record.clone()).collect();
         for token in revoked {
             let mark = self.live.mark(token.record.id);
             mark.finish(Ending::Known { outcome: Known::Record(Box::new(token)), rotated: false });
         }
         all.finish();
+        self.all_heeded_everywhere(heeded).await?;
         Ok(records)
     }
 }

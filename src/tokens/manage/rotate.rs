@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::super::change::{Expected, Plan, Planning};
+use super::super::change::{Expected, Heeded, Plan, Planning};
 use super::super::{Engine, Tokens, difference};
 use crate::history::Action;
 use crate::keyed_hash::keyed_hash;
@@ -83,13 +83,26 @@ impl Rotate<'_> {
     /// secret; [`Error::Invalid`] for a grace period out of range; [`Error::AlreadyDone`];
     /// [`Error::Randomness`], [`Error::Store`].
     pub async fn by(self, actor: impl Into<Actor>) -> Result<Rotated, Error> {
+        self.make(actor.into(), Heeded::ByAll).await
+    }
+
+    /// The same, without waiting for other nodes: it returns when the new secret is committed. **The
+    /// others may go on accepting the old secret and refusing the new one**, until they hear of it
+    /// (milliseconds), and at the latest until the [bound](crate::LeaseHealth::bound) has passed.
+    ///
+    /// # Errors
+    /// As for [`Rotate::by`].
+    pub async fn by_without_waiting(self, actor: impl Into<Actor>) -> Result<Rotated, Error> {
+        self.make(actor.into(), Heeded::BySelf).await
+    }
+
+    async fn make(self, actor: Actor, heeded: Heeded) -> Result<Rotated, Error> {
         let engine = self.tokens.engine();
         let mut errors = FieldErrors::default();
         if self.grace < TimeDelta::zero() || self.grace > LONGEST_GRACE {
             errors.add("/grace", "range", "a grace period lasts from nothing to 30 days");
         }
         errors.finish()?;
-        let actor = actor.into();
         let key = match &self.idempotency_key {
             None => None,
             Some(key) => {
@@ -101,7 +114,7 @@ impl Rotate<'_> {
             }
         };
         let rotation = Rotation { grace: self.grace, key, actor };
-        let (record, secret) = engine.change(self.id, self.expected, rotation).await?;
+        let (record, secret) = engine.change(self.id, self.expected, heeded, rotation).await?;
         Ok(Rotated { record, secret })
     }
 }
