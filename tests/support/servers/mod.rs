@@ -10,6 +10,7 @@ mod redis;
 mod unprivileged;
 
 pub use pgbouncer::Pgbouncer;
+pub use ports::free as free_port;
 pub use postgres::PostgresServer;
 pub use process::{Process, eventually};
 pub use redis::RedisServer;
