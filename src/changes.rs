@@ -1,10 +1,11 @@
 //! How the nodes of a fleet learn of each other's changes: the seam, and its contract.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
+use crate::randomness::{Randomness, SystemRandomness};
 use crate::{StoreError, TokenId};
 
 /// How the nodes of a fleet learn of each other's changes of tokens, and how one that makes a change
@@ -22,6 +23,8 @@ use crate::{StoreError, TokenId};
 /// - **Nothing is told early.** What is not committed is not seen here.
 /// - **Rows are durable.** A node's row is there for everybody once [`join`](ChangeFeed::join) has
 ///   returned, and until [`leave`](ChangeFeed::leave) or [`strike`](ChangeFeed::strike).
+/// - **Nobody is mistaken for its own past.** A row that is made anew begins with a counter drawn at
+///   random: whoever saw the node's counter before its row was deleted does not find it unchanged.
 /// - **One transaction.** [`pull`](ChangeFeed::pull) raises the node's counter and reads the changes
 ///   in one transaction, on the primary, never on a replica.
 /// - **No clock.** Nothing here looks at one.
@@ -158,4 +161,31 @@ impl fmt::Debug for Hint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Hint")
     }
+}
+
+/// Those who want to know, as a feed keeps them.
+#[derive(Default)]
+pub(crate) struct Hints(Mutex<Vec<Hint>>);
+
+impl Hints {
+    pub(crate) fn add(&self, hint: Hint) {
+        self.hints().push(hint);
+    }
+
+    /// Gives all of them, and drops those that nobody wants any more.
+    pub(crate) fn give(&self) {
+        self.hints().retain(Hint::give);
+    }
+
+    fn hints(&self) -> MutexGuard<'_, Vec<Hint>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the counter of a row begins with that is made anew: at random, and with room to grow in 63
+/// bits.
+pub(crate) fn fresh_counter() -> Result<u64, StoreError> {
+    let mut bytes = [0; 8];
+    SystemRandomness.fill(&mut bytes).map_err(StoreError::unavailable)?;
+    Ok(u64::from_be_bytes(bytes) >> 2)
 }

@@ -1,17 +1,18 @@
 //! Everything in this process's memory.
 
+mod feed;
+mod usage;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
 
+use self::feed::Feed;
 use super::{Cap, Change, HistoryQuery, Insertion, Listing, Query, RevokeAll, TokenStore, Updating};
-use crate::event::{Event, Outbox};
+use crate::changes::{Hints, Mark};
 use crate::randomness::{Randomness, SystemRandomness};
-use crate::usage::{
-    CallQuery, Counts, MemoryUsage, Outdated, RecordedCall, SliceQuery, StoredSlice, UsageBatch, UsageStore,
-};
+use crate::usage::MemoryUsage;
 use crate::{HistoryDraft, HistoryEntry, Seal, StoreError, StoredToken, TokenId};
 
 /// Everything in this process's memory: for tests, for trying things out, and for services whose
@@ -20,8 +21,10 @@ use crate::{HistoryDraft, HistoryEntry, Seal, StoreError, StoredToken, TokenId};
 /// A listing looks at every token.
 #[derive(Default)]
 pub struct MemoryStore {
+    is_shared: bool,
     tokens: Mutex<Tables>,
     usage: MemoryUsage,
+    hints: Hints,
 }
 
 #[derive(Default)]
@@ -31,12 +34,26 @@ struct Tables {
     last_seals: HashMap<Option<String>, Seal>,
     sequence: u64,
     service_key: Option<[u8; 32]>,
+    feed: Feed,
 }
 
 impl MemoryStore {
-    /// An empty store.
+    /// An empty store, for one [`Tokens`](crate::Tokens).
     pub fn new() -> MemoryStore {
         MemoryStore::default()
+    }
+
+    /// An empty store for several [`Tokens`](crate::Tokens) over it in one process: each is told by its
+    /// [`ChangeFeed`](crate::ChangeFeed) of what the others change, as the nodes of a fleet are.
+    pub fn shared() -> MemoryStore {
+        MemoryStore { is_shared: true, ..MemoryStore::default() }
+    }
+
+    /// How many of the last changes its [`ChangeFeed`](crate::ChangeFeed) keeps, 10,000 unless set and
+    /// at least one. Whoever asks from an older one finds a gap.
+    pub fn keeping_changes(self, number: usize) -> MemoryStore {
+        self.tables().feed.keep(number);
+        self
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
@@ -44,25 +61,110 @@ impl MemoryStore {
         // whole tables behind.
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Writes with these tables, and then tells whoever wants to know, if anything was changed.
+    fn write<T>(&self, write: impl FnOnce(&mut Tables) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let mut tables = self.tables();
+        let before = tables.sequence;
+        let written = write(&mut tables);
+        let is_changed = tables.sequence != before;
+        drop(tables);
+        if is_changed {
+            self.hints.give();
+        }
+        written
+    }
+}
+
+/// Marks for so many changes, drawn before anything is written.
+fn marks(number: usize) -> Result<Vec<Mark>, StoreError> {
+    let mut bytes = vec![0; 16 * number];
+    SystemRandomness.fill(&mut bytes).map_err(StoreError::unavailable)?;
+    Ok(bytes.as_chunks().0.iter().copied().map(Mark).collect())
+}
+
+fn mark() -> Result<Mark, StoreError> {
+    Ok(marks(1)?[0])
 }
 
 impl Tables {
-    fn write_history(&mut self, draft: &HistoryDraft) -> u64 {
+    fn write_history(&mut self, draft: &HistoryDraft, mark: Mark) -> u64 {
         self.sequence += 1;
         let entry = draft.clone().seal(self.sequence, self.last_seals.get(&draft.tenant));
         self.last_seals.insert(draft.tenant.clone(), entry.seal.clone());
         self.history.push(entry);
+        self.feed.changed(self.sequence, mark, draft.token);
         self.sequence
     }
 
-    fn replace(&mut self, mut token: StoredToken, history: &HistoryDraft) -> StoredToken {
-        token.record.sequence = self.write_history(history);
+    fn replace(&mut self, mut token: StoredToken, history: &HistoryDraft, mark: Mark) -> StoredToken {
+        token.record.sequence = self.write_history(history, mark);
         self.rows.insert(token.record.id, token.clone());
         token
     }
 
     fn has_version(&self, id: &TokenId, version: u64) -> bool {
         self.rows.get(id).is_some_and(|row| row.record.version == version)
+    }
+
+    fn insert(
+        &mut self,
+        token: &StoredToken,
+        history: &HistoryDraft,
+        cap: Option<Cap>,
+    ) -> Result<Insertion, StoreError> {
+        if self.rows.contains_key(&token.record.id) {
+            return Ok(Insertion::Exists);
+        }
+        if let Some(cap) = cap {
+            let is_living = |row: &&StoredToken| {
+                let record = &row.record;
+                record.tenant == token.record.tenant
+                    && record.revoked_at.is_none()
+                    && record.expires_at.is_none_or(|end| cap.now < end)
+            };
+            if self.rows.values().filter(is_living).count() >= cap.greatest as usize {
+                return Ok(Insertion::Full);
+            }
+        }
+        let inserted = self.replace(token.clone(), history, mark()?);
+        Ok(Insertion::Inserted(inserted.record.sequence))
+    }
+
+    fn update(&mut self, changes: &[Change]) -> Result<Updating, StoreError> {
+        // A token that is named twice cannot have the expected version the second time.
+        let mut named = HashSet::new();
+        let all_as_expected = changes.iter().all(|change| {
+            let id = &change.token.record.id;
+            named.insert(*id) && self.has_version(id, change.expected_version)
+        });
+        if !all_as_expected {
+            return Ok(Updating::Conflict);
+        }
+        let marked = changes.iter().zip(marks(changes.len())?);
+        let numbers = marked
+            .map(|(change, mark)| self.replace(change.token.clone(), &change.history, mark).record.sequence)
+            .collect();
+        Ok(Updating::Done(numbers))
+    }
+
+    fn revoke_all(&mut self, revocation: &RevokeAll) -> Result<Vec<StoredToken>, StoreError> {
+        let chosen: Vec<_> = self.rows.values().filter(|row| revocation.chooses(row)).cloned().collect();
+        let marks = marks(chosen.len())?;
+        let revoke = |(mut token, mark): (StoredToken, Mark)| {
+            let history = revocation.apply(&mut token);
+            self.replace(token, &history, mark)
+        };
+        Ok(chosen.into_iter().zip(marks).map(revoke).collect())
+    }
+
+    fn purge(&mut self, id: &TokenId, version: u64, history: &HistoryDraft) -> Result<Updating, StoreError> {
+        if !self.has_version(id, version) {
+            return Ok(Updating::Conflict);
+        }
+        let mark = mark()?;
+        self.rows.remove(id);
+        Ok(Updating::Done(vec![self.write_history(history, mark)]))
     }
 }
 
@@ -73,7 +175,7 @@ impl TokenStore for MemoryStore {
     }
 
     fn is_exclusive(&self) -> bool {
-        true
+        !self.is_shared
     }
 
     async fn changes_by_others(&self) -> Result<u64, StoreError> {
@@ -96,23 +198,7 @@ impl TokenStore for MemoryStore {
         history: &HistoryDraft,
         cap: Option<Cap>,
     ) -> Result<Insertion, StoreError> {
-        let mut tables = self.tables();
-        if tables.rows.contains_key(&token.record.id) {
-            return Ok(Insertion::Exists);
-        }
-        if let Some(cap) = cap {
-            let is_living = |row: &&StoredToken| {
-                let record = &row.record;
-                record.tenant == token.record.tenant
-                    && record.revoked_at.is_none()
-                    && record.expires_at.is_none_or(|end| cap.now < end)
-            };
-            if tables.rows.values().filter(is_living).count() >= cap.greatest as usize {
-                return Ok(Insertion::Full);
-            }
-        }
-        let inserted = tables.replace(token.clone(), history);
-        Ok(Insertion::Inserted(inserted.record.sequence))
+        self.write(|tables| tables.insert(token, history, cap))
     }
 
     async fn load(&self, ids: &[TokenId]) -> Result<Vec<StoredToken>, StoreError> {
@@ -125,31 +211,11 @@ impl TokenStore for MemoryStore {
     }
 
     async fn update(&self, changes: &[Change]) -> Result<Updating, StoreError> {
-        let mut tables = self.tables();
-        // A token that is named twice cannot have the expected version the second time.
-        let mut named = HashSet::new();
-        let all_as_expected = changes.iter().all(|change| {
-            let id = &change.token.record.id;
-            named.insert(*id) && tables.has_version(id, change.expected_version)
-        });
-        if !all_as_expected {
-            return Ok(Updating::Conflict);
-        }
-        let numbers = changes
-            .iter()
-            .map(|change| tables.replace(change.token.clone(), &change.history).record.sequence)
-            .collect();
-        Ok(Updating::Done(numbers))
+        self.write(|tables| tables.update(changes))
     }
 
     async fn revoke_all(&self, revocation: &RevokeAll) -> Result<Vec<StoredToken>, StoreError> {
-        let mut tables = self.tables();
-        let chosen: Vec<_> = tables.rows.values().filter(|row| revocation.chooses(row)).cloned().collect();
-        let revoke = |mut token: StoredToken| {
-            let history = revocation.apply(&mut token);
-            tables.replace(token, &history)
-        };
-        Ok(chosen.into_iter().map(revoke).collect())
+        self.write(|tables| tables.revoke_all(revocation))
     }
 
     async fn purge(
@@ -158,12 +224,7 @@ impl TokenStore for MemoryStore {
         version: u64,
         history: &HistoryDraft,
     ) -> Result<Updating, StoreError> {
-        let mut tables = self.tables();
-        if !tables.has_version(id, version) {
-            return Ok(Updating::Conflict);
-        }
-        tables.rows.remove(id);
-        Ok(Updating::Done(vec![tables.write_history(history)]))
+        self.write(|tables| tables.purge(id, version, history))
     }
 
     async fn list(&self, query: &Query) -> Result<Listing, StoreError> {
@@ -190,60 +251,5 @@ impl TokenStore for MemoryStore {
         let tables = self.tables();
         let entries = tables.history.iter().rev().filter(|entry| query.matches(entry));
         Ok(entries.take(query.limit as usize).cloned().collect())
-    }
-}
-
-#[async_trait]
-impl UsageStore for MemoryStore {
-    async fn add(&self, batch: &UsageBatch) -> Result<(), StoreError> {
-        self.usage.add(batch).await
-    }
-
-    async fn read(&self, tokens: &[TokenId]) -> Result<Vec<(TokenId, Counts)>, StoreError> {
-        self.usage.read(tokens).await
-    }
-
-    async fn slices(&self, query: &SliceQuery) -> Result<Vec<StoredSlice>, StoreError> {
-        self.usage.slices(query).await
-    }
-
-    async fn calls(&self, query: &CallQuery) -> Result<Vec<RecordedCall>, StoreError> {
-        self.usage.calls(query).await
-    }
-
-    async fn forget(&self, outdated: &Outdated) -> Result<bool, StoreError> {
-        self.usage.forget(outdated).await
-    }
-
-    async fn erase(&self, tokens: &[TokenId]) -> Result<(), StoreError> {
-        self.usage.erase(tokens).await
-    }
-
-    async fn erase_clients(&self, tokens: &[TokenId]) -> Result<(), StoreError> {
-        self.usage.erase_clients(tokens).await
-    }
-}
-
-#[async_trait]
-impl Outbox for MemoryStore {
-    async fn announce(&self, events: &[Event]) -> Result<(), StoreError> {
-        self.usage.announce(events).await
-    }
-
-    async fn due(
-        &self,
-        now: DateTime<Utc>,
-        until: DateTime<Utc>,
-        limit: u32,
-    ) -> Result<Vec<Event>, StoreError> {
-        self.usage.due(now, until, limit).await
-    }
-
-    async fn postpone(&self, id: &str, until: DateTime<Utc>) -> Result<(), StoreError> {
-        self.usage.postpone(id, until).await
-    }
-
-    async fn delivered(&self, id: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
-        self.usage.delivered(id, now).await
     }
 }
