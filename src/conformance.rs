@@ -1,6 +1,6 @@
 //! Public test suites for stores: each sentence of the contracts of [`TokenStore`], of
-//! [`UsageStore`] and of the [`Outbox`](crate::Outbox) that it is as well, as a function that panics
-//! where it is broken, and says which.
+//! [`UsageStore`] and of the [`Outbox`](crate::Outbox) that it is as well, and of [`ChangeFeed`], as a
+//! function that panics where it is broken, and says which.
 //!
 //! All at once, for a start:
 //!
@@ -20,7 +20,19 @@
 //! tokenward::usage_store_tests!(memory_usage, || async { MemoryStore::new() });
 //! ```
 //!
-//! The closure gives a store that is empty and shares nothing with those before. A [`TokenStore`] is
+//! The closure gives a store that is empty and shares nothing with those before. For the changes that
+//! nodes tell each other it gives two handles on the same data, which may be the same one twice:
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # use tokenward::MemoryStore;
+//! tokenward::change_feed_tests!(memory_feed, || async {
+//!     let store = Arc::new(MemoryStore::shared());
+//!     [store.clone(), store]
+//! });
+//! ```
+//!
+//! A [`TokenStore`] is
 //! opened by the suite; a [`UsageStore`], which has no `open`, is given ready. The functions run on
 //! whatever polls them and start no runtime; the tests that the macros write run under [`block_on`](crate::block_on). A store whose futures need a runtime calls
 //! the functions, or [`token_store`], from tests of that runtime. The promises that end in
@@ -28,6 +40,7 @@
 
 mod calls;
 mod changing;
+mod feed;
 mod fixture;
 mod forgetting;
 mod histories;
@@ -44,6 +57,7 @@ mod used;
 
 pub use calls::*;
 pub use changing::*;
+pub use feed::*;
 pub use fixture::{sample_draft, sample_id, sample_token};
 pub use forgetting::*;
 pub use histories::*;
@@ -55,7 +69,9 @@ pub use revoking::*;
 pub use spans::*;
 pub use used::*;
 
-use crate::{TokenStore, UsageStore};
+use std::sync::Arc;
+
+use crate::{ChangeFeed, TokenStore, UsageStore};
 
 /// Checks every promise of a [`TokenStore`], one after the other.
 ///
@@ -73,6 +89,14 @@ pub async fn usage_store<S: UsageStore, F: Future<Output = S>>(fresh: impl Fn() 
     crate::__usage_store_promises!(__run_promises, fresh);
 }
 
+/// Checks every promise of a [`ChangeFeed`], one after the other, over two handles on the same data.
+///
+/// # Panics
+/// Where one is broken.
+pub async fn change_feed<S: TokenStore + ChangeFeed, F: Future<Output = [Arc<S>; 2]>>(fresh: impl Fn() -> F) {
+    crate::__change_feed_promises!(__run_promises, fresh);
+}
+
 /// A module of this name with a test for each promise of a [`TokenStore`].
 #[macro_export]
 macro_rules! token_store_tests {
@@ -87,6 +111,15 @@ macro_rules! token_store_tests {
 macro_rules! usage_store_tests {
     ($name:ident, $fresh:expr) => {
         $crate::__usage_store_promises!(__test_promises, $name, $fresh);
+    };
+}
+
+/// A module of this name with a test for each promise of a [`ChangeFeed`], over two handles on the same
+/// data.
+#[macro_export]
+macro_rules! change_feed_tests {
+    ($name:ident, $fresh:expr) => {
+        $crate::__change_feed_promises!(__test_promises, $name, $fresh);
     };
 }
 
@@ -169,6 +202,34 @@ macro_rules! __usage_store_promises {
             delivered_events_are_forgotten
             waiting_events_of_a_token_are_erased
             clients_in_waiting_events_are_erased
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __change_feed_promises {
+    ($run:ident, $($given:tt)*) => {
+        $crate::$run! { [$($given)*]
+            every_write_is_told
+            what_is_refused_is_not_told
+            marks_differ
+            many_are_followed_without_holes
+            nothing_is_missed_from_the_first_change_on
+            a_pull_raises_the_counter
+            a_pull_keeps_to_its_limit
+            a_pull_without_a_row_is_a_gap
+            a_pull_from_an_unknown_change_is_a_gap
+            joining_writes_the_row
+            joining_again_makes_the_row_new
+            a_row_made_anew_has_another_counter
+            an_acknowledgement_only_grows
+            who_leaves_is_gone
+            striking_needs_the_counter
+            a_row_is_struck_or_renewed
+            the_roll_is_called_in_one_moment
+            changes_are_hinted
+            an_unwanted_hint_is_dropped
         }
     };
 }

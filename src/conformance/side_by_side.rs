@@ -20,6 +20,19 @@ pub(super) async fn side_by_side<F: Future>(futures: impl IntoIterator<Item = F>
     outputs.into_iter().flatten().collect()
 }
 
+/// Lets others go on before what follows.
+pub(super) async fn once_more() {
+    let mut is_first = true;
+    poll_fn(|context| {
+        if std::mem::take(&mut is_first) {
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    })
+    .await;
+}
+
 /// Runs each on a thread of its own, all set off together.
 pub(super) fn on_threads<T: Send>(number: u32, run: impl Fn(u32) -> T + Sync) -> Vec<T> {
     let start = std::sync::Barrier::new(number as usize);
