@@ -6,6 +6,8 @@
 
 mod connecting;
 mod failure;
+mod feed;
+mod listening;
 mod migrations;
 mod session;
 mod sql;
@@ -17,6 +19,7 @@ use std::time::Duration;
 use deadpool_postgres::Pool;
 
 use self::connecting::Connecting;
+use self::listening::Listening;
 use self::session::Session;
 use self::sql::Schema;
 use crate::StoreError;
@@ -26,6 +29,7 @@ use crate::executor::IoRuntime;
 pub struct PostgresStore {
     runtime: IoRuntime,
     connecting: Connecting,
+    listening: Listening,
     /// For what somebody waits for: verifications and changes.
     pool: Pool,
     /// For use, which must not keep a verification waiting for a connection.
@@ -91,25 +95,7 @@ impl PostgresStore {
             Lane::Tokens => &self.pool,
             Lane::Usage => &self.usage_pool,
         };
-        let mut tried = 0;
-        loop {
-            tried += 1;
-            let progress = session::Progress::default();
-            let once = async {
-                let client = pool.get().await.map_err(failure::not_connected)?;
-                attempt(Session::new(client, self.runtime.handle().clone(), progress.clone())).await
-            };
-            let bounded = async { tokio::time::timeout(patience, once).await };
-            match self.runtime.within(bounded).await {
-                Ok(Ok(done)) => return Ok(done),
-                Ok(Err(fault)) if fault.again && tried < ATTEMPTS => {}
-                Ok(Err(fault)) => return Err(fault.error),
-                Err(_) if progress.is_committing() => {
-                    return Err(StoreError::outcome_unknown("the database did not answer to COMMIT in time"));
-                }
-                Err(_) => return Err(StoreError::unavailable("the database did not answer in time")),
-            }
-        }
+        self.runtime.within(session::tried(pool, self.runtime.handle(), patience, attempt)).await
     }
 }
 

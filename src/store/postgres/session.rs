@@ -2,16 +2,51 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use deadpool_postgres::{Client, Object};
+use deadpool_postgres::{Client, Object, Pool};
 use tokio::runtime::Handle;
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
-use super::failure::{Fault, commit_failed};
+use super::ATTEMPTS;
+use super::failure::{Fault, commit_failed, not_connected};
+use crate::StoreError;
 
 /// A parameter of a statement, with its type: nothing has to be asked of the server beforehand.
 pub(super) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
+
+/// Does something with one connection of a pool, each attempt within the time that it may take, in the
+/// runtime of the store. What lost against others, or met a connection that was already dead, is done
+/// again from the start: so `attempt` must begin anew each time.
+pub(super) async fn tried<T, F>(
+    pool: &Pool,
+    runtime: &Handle,
+    patience: Duration,
+    attempt: impl Fn(Session) -> F,
+) -> Result<T, StoreError>
+where
+    F: Future<Output = Result<T, Fault>>,
+{
+    let mut tried = 0;
+    loop {
+        tried += 1;
+        let progress = Progress::default();
+        let once = async {
+            let client = pool.get().await.map_err(not_connected)?;
+            attempt(Session::new(client, runtime.clone(), progress.clone())).await
+        };
+        match tokio::time::timeout(patience, once).await {
+            Ok(Ok(done)) => return Ok(done),
+            Ok(Err(fault)) if fault.again && tried < ATTEMPTS => {}
+            Ok(Err(fault)) => return Err(fault.error),
+            Err(_) if progress.is_committing() => {
+                return Err(StoreError::outcome_unknown("the database did not answer to COMMIT in time"));
+            }
+            Err(_) => return Err(StoreError::unavailable("the database did not answer in time")),
+        }
+    }
+}
 
 /// One connection, for one attempt. Where it is dropped in the midst of something, so that nobody
 /// knows what it would answer next, the connection is closed; where it is dropped in a transaction, that
@@ -26,17 +61,17 @@ pub(super) struct Session {
 
 /// How far an attempt has come, for whoever gives up waiting for it.
 #[derive(Clone, Default)]
-pub(super) struct Progress(Arc<AtomicBool>);
+struct Progress(Arc<AtomicBool>);
 
 impl Progress {
     /// Whether COMMIT was sent, and no answer has come.
-    pub(super) fn is_committing(&self) -> bool {
+    fn is_committing(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
 }
 
 impl Session {
-    pub(super) fn new(client: Client, runtime: Handle, progress: Progress) -> Session {
+    fn new(client: Client, runtime: Handle, progress: Progress) -> Session {
         Session { client: Some(client), runtime, progress, is_in_transaction: false, awaits_answer: false }
     }
 

@@ -36,6 +36,11 @@ impl Schema {
         &self.0
     }
 
+    /// Where changes of tokens are told.
+    pub(super) fn channel(&self) -> String {
+        format!("tokenward_{}", self.0)
+    }
+
     /// The text of a statement, in which our tables are called `tokenward.…`.
     pub(super) fn text<'a>(&self, sql: &'a str) -> Cow<'a, str> {
         if self.0 == NAME {
