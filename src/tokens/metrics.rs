@@ -18,6 +18,8 @@ const LIVE: &str = "tokenward_live_tokens";
 const WAITING: &str = "tokenward_usage_waiting_bytes";
 const LAG: &str = "tokenward_usage_lag_seconds";
 const GIVEN_UP: &str = "tokenward_usage_given_up_total";
+const LEASE: &str = "tokenward_lease_left_seconds";
+const APPLIED: &str = "tokenward_changes_applied";
 const FLUSHES: &str = "tokenward_usage_flushes_total";
 
 /// What was told before, of what is counted from the start.
@@ -37,6 +39,8 @@ pub(super) fn describe() {
     describe_gauge!(WAITING, Unit::Bytes, "What was counted and is not in the store yet");
     describe_gauge!(LAG, Unit::Seconds, "How old the newest figures in the store are");
     describe_counter!(GIVEN_UP, "Calls of which detail was given up while the store was away");
+    describe_gauge!(LEASE, Unit::Seconds, "For how long the lease of this node lasts");
+    describe_gauge!(APPLIED, "The number up to which this node has applied every change");
     describe_counter!(FLUSHES, "Batches handed to the store, by result");
 }
 
@@ -84,6 +88,11 @@ impl Engine {
         gauge!(WAITING).set(waiting_bytes as f64);
         let lag = self.clock.now().wall() - self.flush.written_until();
         gauge!(LAG).set(lag.num_milliseconds().max(0) as f64 / 1_000.0);
+        if let Some(fleet) = &self.fleet {
+            let left_ms = fleet.trusted_for_ms(self.clock.boottime_ms());
+            gauge!(LEASE).set(left_ms as f64 / 1_000.0);
+            gauge!(APPLIED).set(fleet.applied().unwrap_or(0) as f64);
+        }
     }
 }
 
