@@ -120,7 +120,11 @@ impl Engine {
                 Step::Rest | Step::Leave => break,
             };
         }
-        self.look_for_others(fleet, &mut round).await
+        // The lease is renewed whatever comes of this, and it is tried again with the next round.
+        if let Err(error) = self.look_for_others(fleet, &mut round).await {
+            tracing::debug!(%error, "the rows of the nodes could not be read");
+        }
+        Ok(())
     }
 
     /// Does at once what a step asks for, and gives what takes asking the store.
