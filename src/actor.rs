@@ -65,6 +65,22 @@ pub enum Via {
     Dashboard,
 }
 
+impl Via {
+    /// The word for it in JSON, in databases and in the chain of history.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Via::Code => "code",
+            Via::Api => "api",
+            Via::Dashboard => "dashboard",
+        }
+    }
+
+    /// The way that a word stands for.
+    pub(crate) fn from_word(word: &str) -> Option<Via> {
+        [Via::Code, Via::Api, Via::Dashboard].into_iter().find(|via| via.as_str() == word)
+    }
+}
+
 impl Actor {
     /// An actor of the service, with the name that history keeps.
     pub fn new(name: impl Into<String>) -> Actor {

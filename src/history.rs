@@ -60,6 +60,11 @@ impl Action {
             Action::Purged => "purged",
         }
     }
+
+    /// The action that a word stands for.
+    pub(crate) fn from_word(word: &str) -> Option<Action> {
+        Action::ALL.into_iter().find(|action| action.as_str() == word)
+    }
 }
 
 /// One field that a change touched, as people read it.

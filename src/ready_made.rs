@@ -29,6 +29,21 @@ impl Tokens {
         Ok(tokens)
     }
 
+    /// Tokens in PostgreSQL, shared by any number of nodes:
+    /// `postgres://user:password@host:port/database`, without TLS. For all else see
+    /// [`PostgresStore`](crate::PostgresStore).
+    ///
+    /// # Errors
+    /// [`Error::InvalidCatalog`] where the catalogue is not right, [`Error::Store`] where the address
+    /// cannot be read or the database cannot be used.
+    #[cfg(feature = "postgres")]
+    pub async fn postgres(address: &str, catalog: Catalog) -> Result<Tokens, Error> {
+        let store = Arc::new(crate::PostgresStore::at(address)?);
+        let tokens = Tokens::builder(store).catalog(catalog).build()?;
+        tokens.open().await?;
+        Ok(tokens)
+    }
+
     /// Tokens for tests: in memory, with a clock that stands still until it is moved, and nothing
     /// in the background. The catalogue is the reference one of a store platform, `products`,
     /// `orders`, `customers`, `webhooks` and `settings` with `read` and `write`, and

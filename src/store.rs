@@ -1,5 +1,7 @@
 //! Where tokens are kept: the seam, its contract, and the stores of this crate.
 
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod columns;
 mod memory;
 #[cfg(feature = "postgres")]
 pub mod postgres;

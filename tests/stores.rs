@@ -1,7 +1,14 @@
 //! Every store of this crate keeps the contract of stores, promise by promise.
 #![cfg(feature = "conformance")]
 
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "postgres")]
+#[path = "support/on_postgres.rs"]
+mod on_postgres;
+#[cfg(feature = "postgres")]
+#[path = "support/tools.rs"]
+mod tools;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+#[allow(unused_imports, unused_macros, reason = "each backend uses a part of this")]
 #[path = "support/wrapped.rs"]
 mod wrapped;
 
@@ -80,5 +87,59 @@ mod sqlite {
             conformance::revoke_all_writes_history_for_each(Reopened::fresh).await;
             conformance::the_chain_of_each_tenant_holds(Reopened::fresh).await;
         });
+    }
+}
+
+#[cfg(feature = "postgres")]
+mod postgres {
+    use tokenward::{PostgresStore, TokenStore, block_on, conformance};
+
+    use super::on_postgres::{OwnSchema, address};
+    use super::wrapped::wrapped_tokens;
+
+    /// A store in a schema that goes away with it.
+    struct Temporary {
+        store: PostgresStore,
+        _schema: OwnSchema,
+    }
+
+    async fn fresh() -> Temporary {
+        let schema = OwnSchema::at(address().expect("it was asked before"));
+        let store = PostgresStore::at(&schema.address).unwrap().schema(&schema.name).unwrap();
+        store.open().await.unwrap();
+        Temporary { store, _schema: schema }
+    }
+
+    fn is_there() -> bool {
+        address().is_some()
+    }
+
+    wrapped_tokens!(Temporary, self => self.store, call => call.await);
+
+    tokenward::token_store_tests!(on_a_server, fresh, if is_there());
+
+    #[test]
+    fn a_server_holds_against_threads() {
+        if is_there() {
+            block_on(async {
+                conformance::a_cap_holds_against_threads(fresh).await;
+                conformance::one_of_many_updates_wins_on_threads(fresh).await;
+            });
+        }
+    }
+
+    /// A runtime of the service's own does not get into the way.
+    #[tokio::test]
+    async fn promises_hold_within_tokio() {
+        if is_there() {
+            conformance::token_store(fresh).await;
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn promises_hold_within_tokio_of_many_threads() {
+        if is_there() {
+            conformance::token_store(fresh).await;
+        }
     }
 }

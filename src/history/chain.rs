@@ -69,11 +69,7 @@ impl Seal {
         text.optional(draft.tenant.as_deref());
         text.part(commitment);
         text.optional(draft.actor_token.as_ref().map(crate::TokenId::as_str));
-        text.part(match draft.via {
-            crate::Via::Code => "code",
-            crate::Via::Api => "api",
-            crate::Via::Dashboard => "dashboard",
-        });
+        text.part(draft.via.as_str());
         text.optional(draft.request_id.as_deref());
         text.optional(draft.reason.as_deref());
         for change in &draft.changes {

@@ -4,14 +4,17 @@
 /// and answers with what `$outcome` makes of the call's future.
 macro_rules! wrapped {
     ($wrapper:ty, $self:ident => $store:expr, $call:ident => $outcome:expr) => {
+        $crate::wrapped::wrapped_tokens!($wrapper, $self => $store, $call => $outcome);
+        $crate::wrapped::wrapped_usage!($wrapper, $self => $store, $call => $outcome);
+    };
+}
+
+/// The same for tokens alone.
+macro_rules! wrapped_tokens {
+    ($wrapper:ty, $self:ident => $store:expr, $call:ident => $outcome:expr) => {
         const _: () = {
-            use chrono::{DateTime, Utc};
             use tokenward::store::{Cap, Change, HistoryQuery, Insertion, Listing, Query, RevokeAll, Updating};
-            use tokenward::usage::{CallQuery, Outdated, RecordedCall, SliceQuery, StoredSlice};
-            use tokenward::{
-                Counts, Event, HistoryDraft, HistoryEntry, Outbox, StoreError, StoredToken, TokenId, TokenStore,
-                UsageBatch, UsageStore, async_trait,
-            };
+            use tokenward::{HistoryDraft, HistoryEntry, StoreError, StoredToken, TokenId, TokenStore, async_trait};
 
             #[async_trait]
             impl TokenStore for $wrapper {
@@ -63,6 +66,18 @@ macro_rules! wrapped {
                 }
             }
 
+        };
+    };
+}
+
+/// The same for use and events alone.
+macro_rules! wrapped_usage {
+    ($wrapper:ty, $self:ident => $store:expr, $call:ident => $outcome:expr) => {
+        const _: () = {
+            use chrono::{DateTime, Utc};
+            use tokenward::usage::{CallQuery, Outdated, RecordedCall, SliceQuery, StoredSlice};
+            use tokenward::{Counts, Event, Outbox, StoreError, TokenId, UsageBatch, UsageStore, async_trait};
+
             #[async_trait]
             impl UsageStore for $wrapper {
                 async fn add(&$self, batch: &UsageBatch) -> Result<(), StoreError> {
@@ -111,4 +126,4 @@ macro_rules! wrapped {
         };
     };
 }
-pub(crate) use wrapped;
+pub(crate) use {wrapped, wrapped_tokens, wrapped_usage};

@@ -6,7 +6,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
-use tokio_postgres::tls::MakeTlsConnect;
+use tokio::sync::Semaphore;
+use tokio_postgres::config::TargetSessionAttrs;
+use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{AsyncMessage, Client, Config, Error, Socket};
 
 use super::listening::Listening;
@@ -32,7 +34,7 @@ impl Connecting {
         T: MakeTlsConnect<Socket> + Clone + Send + Sync + 'static,
         T::Stream: Send + Sync,
         T::TlsConnect: Send + Sync,
-        <T::TlsConnect as tokio_postgres::tls::TlsConnect<Socket>>::Future: Send,
+        <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     {
         Connecting(Arc::new(move || {
             let (config, tls) = (config.clone(), tls.clone());
@@ -51,30 +53,46 @@ impl Connecting {
 
 const CONNECTIONS: usize = 16;
 const USAGE_CONNECTIONS: usize = 4;
+const CONNECTING: Duration = Duration::from_secs(3);
+/// After so long in which a connection was silent it is asked whether it is still there.
+const KEPT_ALIVE: Duration = Duration::from_secs(15);
+/// After so long in which nothing that was sent was received it is given up.
+const UNHEARD: Duration = Duration::from_secs(10);
+
+/// What an address says, and what has to hold of every connection of ours.
+fn configured(address: &str) -> Result<Config, StoreError> {
+    // In what the driver says of it a part of a password may stand, if that is not quoted as it should.
+    let mut config: Config = address.parse().map_err(|_| {
+        StoreError::broken(
+            "the address of the database cannot be read: it is like postgres://user:password@host:5432/database, \
+             where a password has its special characters as %40, or like host=… user=… password='…' dbname=…",
+        )
+    })?;
+    // Half-open connections are noticed, and none is waited for without end.
+    config.connect_timeout(CONNECTING);
+    config.keepalives_idle(KEPT_ALIVE);
+    config.tcp_user_timeout(UNHEARD);
+    // Of several hosts the primary is found, and after a failover the new one.
+    config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+    if config.get_application_name().is_none() {
+        config.application_name("tokenward");
+    }
+    Ok(config)
+}
 
 impl PostgresStore {
     /// [`PostgresStore::at`] over TLS, by any connector of the `tokio-postgres` family.
     ///
     /// # Errors
-    /// Where the address cannot be read.
+    /// Broken where the address cannot be read, unavailable where the system has no thread to give.
     pub fn with_tls<T>(address: &str, tls: T) -> Result<PostgresStore, StoreError>
     where
         T: MakeTlsConnect<Socket> + Clone + Send + Sync + 'static,
         T::Stream: Send + Sync,
         T::TlsConnect: Send + Sync,
-        <T::TlsConnect as tokio_postgres::tls::TlsConnect<Socket>>::Future: Send,
+        <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     {
-        let mut config: Config = address.parse().map_err(|error: tokio_postgres::Error| {
-            // Never with the address, in which a password may stand.
-            StoreError::broken(format!("the address of the database cannot be read: {error}"))
-        })?;
-        // Half-open connections are noticed, and none is waited for without end.
-        config.connect_timeout(Duration::from_secs(3));
-        config.keepalives_idle(Duration::from_secs(15));
-        config.tcp_user_timeout(Duration::from_secs(10));
-        if config.get_application_name().is_none() {
-            config.application_name("tokenward");
-        }
+        let config = configured(address)?;
         let pool = |connections| {
             let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
             Pool::builder(Manager::from_config(config.clone(), tls.clone(), recycling))
@@ -83,12 +101,67 @@ impl PostgresStore {
                 .build()
                 .map_err(StoreError::broken)
         };
+        let (pool, usage_pool) = (pool(CONNECTIONS)?, pool(USAGE_CONNECTIONS)?);
+        PostgresStore::over(pool, usage_pool, None, Some(Connecting::new(config, tls)))
+    }
+
+    /// On a pool of the service's own, whose size, time limits and TLS are then the service's. Use
+    /// takes at most half of its connections, so that it never keeps a verification waiting.
+    ///
+    /// A pool cannot tell what it hears unasked. With [`PostgresStore::listening_on`] the nodes hear of
+    /// each other's changes at once; without it they ask at intervals.
+    ///
+    /// # Errors
+    /// Unavailable where the system has no thread to give.
+    pub fn on_pool(pool: Pool) -> Result<PostgresStore, StoreError> {
+        let turns = Arc::new(Semaphore::new((pool.status().max_size / 2).max(1)));
+        PostgresStore::over(pool.clone(), pool, Some(turns), None)
+    }
+
+    /// Where a connection of its own is made on which to hear of changes: needed beside
+    /// [`PostgresStore::on_pool`], or where the pools go through a pooler that hands out connections for
+    /// one transaction at a time. It must lead to the same database, without such a pooler.
+    ///
+    /// # Errors
+    /// Broken where the address cannot be read.
+    pub fn listening_on<T>(mut self, address: &str, tls: T) -> Result<PostgresStore, StoreError>
+    where
+        T: MakeTlsConnect<Socket> + Clone + Send + Sync + 'static,
+        T::Stream: Send + Sync,
+        T::TlsConnect: Send + Sync,
+        <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+    {
+        self.connecting = Some(Connecting::new(configured(address)?, tls));
+        Ok(self)
+    }
+
+    /// How many connections there may be: for what somebody waits for, verifications and changes, 16
+    /// unless set, and for use, 4 unless set; at least one each. A pool of the service's own keeps its
+    /// size, and use may take so many of it.
+    pub fn connections(mut self, tokens: usize, usage: usize) -> PostgresStore {
+        match &mut self.usage_turns {
+            Some(turns) => *turns = Arc::new(Semaphore::new(usage.max(1))),
+            None => {
+                self.pool.resize(tokens.max(1));
+                self.usage_pool.resize(usage.max(1));
+            }
+        }
+        self
+    }
+
+    fn over(
+        pool: Pool,
+        usage_pool: Pool,
+        usage_turns: Option<Arc<Semaphore>>,
+        connecting: Option<Connecting>,
+    ) -> Result<PostgresStore, StoreError> {
         Ok(PostgresStore {
             runtime: IoRuntime::start("tokenward-postgres", 1)?,
-            pool: pool(CONNECTIONS)?,
-            usage_pool: pool(USAGE_CONNECTIONS)?,
-            connecting: Connecting::new(config, tls),
+            connecting,
             listening: Listening::default(),
+            pool,
+            usage_pool,
+            usage_turns,
             schema: Schema::default(),
             patience: PATIENCE,
         })

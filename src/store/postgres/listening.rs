@@ -48,12 +48,14 @@ struct Shared {
 }
 
 impl Listening {
+    /// Where nothing is known of how to connect, nothing is ever heard.
     pub(super) fn listen(&self, hint: Hint, store: &PostgresStore) {
+        let Some(connecting) = &store.connecting else { return };
         self.shared.hints.add(hint);
         self.started.get_or_init(|| {
             let ear = Ear {
                 shared: self.shared.clone(),
-                connecting: store.connecting.clone(),
+                connecting: connecting.clone(),
                 pool: store.pool.clone(),
                 channel: store.schema.channel(),
             };

@@ -20,8 +20,10 @@ pub(super) struct Migration {
     usable_by: i64,
 }
 
-const MIGRATIONS: &[Migration] =
-    &[Migration { number: 1, sql: include_str!("0001_first.sql"), usable_by: 1 }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { number: 1, sql: include_str!("0001_first.sql"), usable_by: 1 },
+    Migration { number: 3, sql: include_str!("0003_by_hand.sql"), usable_by: 1 },
+];
 
 /// What was applied, and what there was in the schema afterwards, to tell by whether it was altered.
 const OWN_TABLE: &str = "CREATE TABLE IF NOT EXISTS tokenward.migrations (\

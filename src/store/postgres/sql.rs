@@ -36,7 +36,7 @@ impl Schema {
         &self.0
     }
 
-    /// Where changes of tokens are told.
+    /// Where each change of a token is announced.
     pub(super) fn channel(&self) -> String {
         format!("tokenward_{}", self.0)
     }

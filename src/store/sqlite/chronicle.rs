@@ -5,11 +5,9 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, params_from_iter};
 
 use super::rows::{id, json, moment, optional_id, read_json, time, unreadable};
 use super::statement::Statement;
+use crate::store::columns::HISTORY_COLUMNS;
 use crate::store::{HistoryQuery, TenantFilter};
 use crate::{Action, HistoryDraft, HistoryEntry, Personal, Seal, Via};
-
-const COLUMNS: &str = "number, at, action, token, token_name, tenant, actor, address, salt, actor_token, via, \
-     request_id, reason, changes, previous, commitment, hash";
 
 /// Draws the next number and writes the entry of a change behind the last one of its tenant.
 pub(super) fn write(connection: &Connection, draft: &HistoryDraft) -> rusqlite::Result<u64> {
@@ -36,7 +34,7 @@ fn insert(connection: &Connection, number: i64, entry: &HistoryEntry) -> rusqlit
     let draft = &entry.draft;
     let personal = draft.personal.as_ref();
     let sql = format!(
-        "INSERT INTO tokenward_history ({COLUMNS}) \
+        "INSERT INTO tokenward_history ({HISTORY_COLUMNS}) \
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
     );
     let values: [&dyn ToSql; 17] = [
@@ -50,7 +48,7 @@ fn insert(connection: &Connection, number: i64, entry: &HistoryEntry) -> rusqlit
         &personal.and_then(|personal| personal.address.as_ref()),
         &personal.map(|personal| &personal.salt),
         &draft.actor_token.as_ref().map(|token| token.as_str()),
-        &via(draft.via),
+        &draft.via.as_str(),
         &draft.request_id,
         &draft.reason,
         &json(&draft.changes)?,
@@ -75,7 +73,7 @@ pub(super) fn statement(query: &HistoryQuery) -> Statement {
         (None, TenantFilter::Only(_)) => " INDEXED BY tokenward_history_by_tenant",
         (None, TenantFilter::Any) => "",
     };
-    statement.sql = format!("SELECT {COLUMNS} FROM tokenward_history{index} WHERE 1");
+    statement.sql = format!("SELECT {HISTORY_COLUMNS} FROM tokenward_history{index} WHERE 1");
     if let TenantFilter::Only(tenant) = &query.tenant {
         statement.and_tenant("tenant", tenant.as_deref());
     }
@@ -106,8 +104,6 @@ pub(super) fn statement(query: &HistoryQuery) -> Statement {
 fn entry(row: &Row<'_>) -> rusqlite::Result<HistoryEntry> {
     let action: String = row.get("action")?;
     let via: String = row.get("via")?;
-    let action = Action::ALL.into_iter().find(|known| known.as_str() == action);
-    let known_via = [Via::Code, Via::Api, Via::Dashboard].into_iter().find(|known| self::via(*known) == via);
     let personal = match row.get("actor")? {
         None => None,
         Some(actor) => Some(Personal {
@@ -118,13 +114,14 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<HistoryEntry> {
     };
     let draft = HistoryDraft {
         at: moment(row, "at")?,
-        action: action.ok_or_else(|| unreadable("an action that this version does not know"))?,
+        action: Action::from_word(&action)
+            .ok_or_else(|| unreadable("an action that this version does not know"))?,
         token: id(row, "token")?,
         token_name: row.get("token_name")?,
         tenant: row.get("tenant")?,
         personal,
         actor_token: optional_id(row, "actor_token")?,
-        via: known_via.ok_or_else(|| unreadable("a way that this version does not know"))?,
+        via: Via::from_word(&via).ok_or_else(|| unreadable("a way that this version does not know"))?,
         request_id: row.get("request_id")?,
         reason: row.get("reason")?,
         changes: read_json(row, "changes")?,
@@ -134,12 +131,4 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<HistoryEntry> {
 
 fn seal(row: &Row<'_>) -> rusqlite::Result<Seal> {
     Ok(Seal { previous: row.get("previous")?, commitment: row.get("commitment")?, hash: row.get("hash")? })
-}
-
-const fn via(via: Via) -> &'static str {
-    match via {
-        Via::Code => "code",
-        Via::Api => "api",
-        Via::Dashboard => "dashboard",
-    }
 }

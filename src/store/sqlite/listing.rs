@@ -12,6 +12,7 @@ use rusqlite::{Connection, params_from_iter};
 use super::rows;
 use super::statement::Statement;
 use crate::Status;
+use crate::store::columns::status_at;
 use crate::store::{Filter, Listing, Order, Position, Query, SortKey, TenantFilter};
 
 pub(super) fn page(connection: &Connection, query: &Query) -> rusqlite::Result<Listing> {
@@ -222,17 +223,9 @@ fn text(statement: &mut Statement, shown: &str) {
     ));
 }
 
-/// The status in the order of `Life::status`: a comparison with a time that is not there is none.
 fn status(statement: &mut Statement, filter: &Filter, now_ms: i64) {
     let now = statement.place(Value::Integer(now_ms));
     let words = filter.statuses.iter().map(|status| Value::Text(status.as_str().to_owned()));
     let places: Vec<_> = words.map(|word| statement.place(word)).collect();
-    statement.look_at(&format!(
-        "CASE WHEN t.revoked_at IS NOT NULL THEN 'revoked' \
-         WHEN {now} < t.not_before THEN 'not_yet_valid' \
-         WHEN {now} >= t.expires_at THEN 'expired' \
-         WHEN t.paused_at IS NOT NULL AND (t.paused_until IS NULL OR {now} < t.paused_until) THEN 'paused' \
-         ELSE 'active' END IN ({})",
-        places.join(", ")
-    ));
+    statement.look_at(&format!("{} IN ({})", status_at(&now), places.join(", ")));
 }

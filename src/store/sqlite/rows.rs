@@ -8,14 +8,8 @@ use rusqlite::{Connection, Error, Row, params_from_iter};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub(super) use crate::store::columns::TOKEN_COLUMNS as COLUMNS;
 use crate::{Digest, PreviousSecret, SecretInfo, StoredToken, TokenId, TokenRecord};
-
-/// The columns, in the order of [`values`].
-pub(super) const COLUMNS: &str = "id, name, description, tenant, owner, parent, scopes, rate_limit, addresses, \
-     environment, metadata, not_before, expires_at, paused_at, paused_until, revoked_at, revoked_because, \
-     created_at, created_by, digest, secret_version, secret_start, secret_last4, secret_created_at, \
-     previous_digest, previous_version, previous_last4, previous_created_at, previous_ends_at, rotation_keys, \
-     version, sequence";
 
 static INSERT: LazyLock<String> =
     LazyLock::new(|| format!("INSERT INTO tokenward_tokens ({COLUMNS}) VALUES ({})", placeholders()));
