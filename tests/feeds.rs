@@ -1,6 +1,16 @@
 //! Every feed of changes of this crate keeps its contract, promise by promise.
 #![cfg(feature = "conformance")]
 
+#[cfg(all(unix, feature = "postgres"))]
+#[path = "support/on_postgres.rs"]
+mod on_postgres;
+#[cfg(all(unix, feature = "postgres"))]
+#[path = "support/servers/mod.rs"]
+mod servers;
+#[cfg(all(unix, feature = "postgres"))]
+#[path = "support/tools.rs"]
+mod tools;
+
 use std::sync::Arc;
 
 use tokenward::changes::{Position, Pulled};
@@ -54,4 +64,51 @@ fn the_memory_keeps_the_last_changes() {
             assert_eq!(known[0], Position::default());
         }
     });
+}
+
+#[cfg(all(unix, feature = "postgres"))]
+mod postgres {
+    use std::sync::{Arc, Mutex};
+
+    use tokenward::{PostgresStore, block_on, conformance};
+
+    use super::on_postgres::{self, OwnSchema};
+    use super::servers::{Pgbouncer, PostgresServer, are_missing};
+
+    /// Two stores each time, on a schema of their own, by this way to the server. The schemas go away
+    /// with what is given.
+    fn on(server: String, way: String) -> impl Fn() -> std::future::Ready<[Arc<PostgresStore>; 2]> {
+        let schemas = Mutex::new(Vec::new());
+        move || {
+            let schema = OwnSchema::at(&server);
+            let store = || PostgresStore::at(&way).unwrap().schema(&schema.name).unwrap();
+            let handles = [Arc::new(store()), Arc::new(store())];
+            schemas.lock().unwrap().push(schema);
+            std::future::ready(handles)
+        }
+    }
+
+    fn fresh() -> impl Fn() -> std::future::Ready<[Arc<PostgresStore>; 2]> {
+        let address = on_postgres::address().unwrap_or_default();
+        on(address.clone(), address)
+    }
+
+    tokenward::change_feed_tests!(postgres_feed, fresh(), if on_postgres::address().is_some());
+
+    #[test]
+    fn postgres_holds_against_threads() {
+        if on_postgres::address().is_some() {
+            block_on(conformance::many_are_followed_without_holes_on_threads(fresh()));
+        }
+    }
+
+    #[test]
+    fn everything_holds_behind_a_pooler() {
+        if are_missing(&["postgres", "pgbouncer"]) {
+            return;
+        }
+        let server = PostgresServer::start();
+        let pooler = Pgbouncer::before(&server);
+        block_on(conformance::change_feed(on(server.address(), pooler.address())));
+    }
 }

@@ -14,7 +14,7 @@ use crate::store::{Cap, Change, Insertion, RevokeAll, TenantFilter, TokenStore, 
 pub async fn every_write_is_told<S: TokenStore + ChangeFeed, F: Future<Output = [Arc<S>; 2]>>(
     fresh: impl Fn() -> F,
 ) {
-    let [store, feed] = opened(fresh).await;
+    let [store, feed] = opened(&fresh).await;
     let start = joined(&*feed, node(1)).await;
     let mut samples = [3, 1, 2].map(sample_token);
     let (mut drawn, mut ids) = (Vec::new(), Vec::new());
@@ -56,7 +56,7 @@ pub async fn every_write_is_told<S: TokenStore + ChangeFeed, F: Future<Output = 
 pub async fn what_is_refused_is_not_told<S: TokenStore + ChangeFeed, F: Future<Output = [Arc<S>; 2]>>(
     fresh: impl Fn() -> F,
 ) {
-    let [store, feed] = opened(fresh).await;
+    let [store, feed] = opened(&fresh).await;
     put_samples(&*store, 0..3).await;
     let after = joined(&*feed, node(1)).await;
     let issued = sample_draft(&sample_token(0), Action::Issued);

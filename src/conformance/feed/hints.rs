@@ -9,8 +9,11 @@ use super::{opened, put_samples};
 use crate::changes::{ChangeFeed, Hint};
 use crate::store::TokenStore;
 
-/// A feed that gives hints is given this long to find out that it does, and then for each hint.
+/// A feed that says that it gives hints is given this long for each.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A feed is given this long to find out whether it gives hints. Where it does not, nothing is promised.
+const FINDING_OUT: Duration = Duration::from_secs(5);
 
 /// How often a hint was given.
 #[derive(Clone, Default)]
@@ -31,7 +34,7 @@ impl Heard {
     async fn once_more(&self, store: &impl TokenStore, feed: &impl ChangeFeed, sample: &mut u32) -> bool {
         let (before, begin) = (self.times(), Instant::now());
         let mut gave_hints = false;
-        while begin.elapsed() < PATIENCE {
+        while begin.elapsed() < if gave_hints { PATIENCE } else { FINDING_OUT } {
             // The one before may have been lost.
             put_samples(store, *sample..*sample + 1).await;
             *sample += 1;
@@ -54,7 +57,7 @@ impl Heard {
 pub async fn changes_are_hinted<S: TokenStore + ChangeFeed, F: Future<Output = [Arc<S>; 2]>>(
     fresh: impl Fn() -> F,
 ) {
-    let [store, feed] = opened(fresh).await;
+    let [store, feed] = opened(&fresh).await;
     let (first, second) = (Heard::default(), Heard::default());
     feed.listen(first.hint(u64::MAX));
     feed.listen(second.hint(u64::MAX));
@@ -72,7 +75,7 @@ pub async fn changes_are_hinted<S: TokenStore + ChangeFeed, F: Future<Output = [
 pub async fn an_unwanted_hint_is_dropped<S: TokenStore + ChangeFeed, F: Future<Output = [Arc<S>; 2]>>(
     fresh: impl Fn() -> F,
 ) {
-    let [store, feed] = opened(fresh).await;
+    let [store, feed] = opened(&fresh).await;
     let (once, always) = (Heard::default(), Heard::default());
     let hint = once.hint(1);
     feed.listen(hint);

@@ -20,7 +20,7 @@ const ROUNDS: u32 = 5;
 pub async fn many_are_followed_without_holes<S: TokenStore + ChangeFeed, F: Future<Output = [Arc<S>; 2]>>(
     fresh: impl Fn() -> F,
 ) {
-    let [store, feed] = opened(fresh).await;
+    let [store, feed] = opened(&fresh).await;
     let mut reader = Reader::joined(&*feed).await;
     let writing = AtomicU32::new(WRITERS);
     let drawn = {
@@ -48,7 +48,7 @@ pub async fn many_are_followed_without_holes_on_threads<
 >(
     fresh: impl Fn() -> F,
 ) {
-    let [store, feed] = opened(fresh).await;
+    let [store, feed] = opened(&fresh).await;
     let mut reader = Reader::joined(&*feed).await;
     let writing = AtomicU32::new(WRITERS);
     let drawn = std::thread::scope(|scope| {

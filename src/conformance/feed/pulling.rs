@@ -10,7 +10,7 @@ use crate::store::TokenStore;
 pub async fn a_pull_raises_the_counter<S: TokenStore + ChangeFeed, F: Future<Output = [Arc<S>; 2]>>(
     fresh: impl Fn() -> F,
 ) {
-    let [store, feed] = opened(fresh).await;
+    let [store, feed] = opened(&fresh).await;
     put_samples(&*store, 0..2).await;
     let after = joined(&*store, node(1)).await;
     joined(&*store, node(2)).await;
@@ -32,7 +32,7 @@ pub async fn a_pull_raises_the_counter<S: TokenStore + ChangeFeed, F: Future<Out
 pub async fn a_pull_keeps_to_its_limit<S: TokenStore + ChangeFeed, F: Future<Output = [Arc<S>; 2]>>(
     fresh: impl Fn() -> F,
 ) {
-    let [store, feed] = opened(fresh).await;
+    let [store, feed] = opened(&fresh).await;
     put_samples(&*store, 0..3).await;
     let start = joined(&*feed, node(1)).await;
     put_samples(&*store, 3..9).await;
@@ -58,7 +58,7 @@ pub async fn a_pull_keeps_to_its_limit<S: TokenStore + ChangeFeed, F: Future<Out
 pub async fn a_pull_without_a_row_is_a_gap<S: TokenStore + ChangeFeed, F: Future<Output = [Arc<S>; 2]>>(
     fresh: impl Fn() -> F,
 ) {
-    let [store, feed] = opened(fresh).await;
+    let [store, feed] = opened(&fresh).await;
     put_samples(&*store, 0..2).await;
     joined(&*feed, node(2)).await;
     let known = changes_after(&*feed, node(2), Position::default()).await[0].position;
@@ -84,7 +84,7 @@ pub async fn a_pull_from_an_unknown_change_is_a_gap<
 >(
     fresh: impl Fn() -> F,
 ) {
-    let [store, feed] = opened(fresh).await;
+    let [store, feed] = opened(&fresh).await;
     put_samples(&*store, 0..4).await;
     joined(&*feed, node(1)).await;
     let told = changes_after(&*feed, node(1), Position::default()).await;
@@ -116,7 +116,7 @@ pub async fn nothing_is_missed_from_the_first_change_on<
 >(
     fresh: impl Fn() -> F,
 ) {
-    let [store, feed] = opened(fresh).await;
+    let [store, feed] = opened(&fresh).await;
     assert_eq!(joined(&*feed, node(1)).await, Position::default(), "nothing was changed yet");
     for number in 0..3 {
         let told = changes_after(&*feed, node(1), Position::default()).await;

@@ -12,7 +12,7 @@ use crate::store::TokenStore;
 pub async fn joining_writes_the_row<S: TokenStore + ChangeFeed, F: Future<Output = [Arc<S>; 2]>>(
     fresh: impl Fn() -> F,
 ) {
-    let [store, feed] = opened(fresh).await;
+    let [store, feed] = opened(&fresh).await;
     assert_eq!(feed.roll_call().await.unwrap(), RollCall::default(), "there is nobody, and no change");
     assert_eq!(store.join(node(1), 1_000).await.unwrap(), Position::default(), "there is no change yet");
     let last = put_samples(&*store, 0..3).await;
@@ -33,7 +33,7 @@ pub async fn joining_writes_the_row<S: TokenStore + ChangeFeed, F: Future<Output
 pub async fn joining_again_makes_the_row_new<S: TokenStore + ChangeFeed, F: Future<Output = [Arc<S>; 2]>>(
     fresh: impl Fn() -> F,
 ) {
-    let [store, feed] = opened(fresh).await;
+    let [store, feed] = opened(&fresh).await;
     put_samples(&*store, 0..1).await;
     joined(&*store, node(1)).await;
     let before = row(&*feed, node(1)).await.expect("it has joined");
@@ -55,7 +55,7 @@ pub async fn a_row_made_anew_has_another_counter<
 >(
     fresh: impl Fn() -> F,
 ) {
-    let [store, feed] = opened(fresh).await;
+    let [store, feed] = opened(&fresh).await;
     let mut seen = Vec::new();
     for is_struck in [true, false, true, false] {
         joined(&*store, node(1)).await;
@@ -73,7 +73,7 @@ pub async fn a_row_made_anew_has_another_counter<
 pub async fn an_acknowledgement_only_grows<S: TokenStore + ChangeFeed, F: Future<Output = [Arc<S>; 2]>>(
     fresh: impl Fn() -> F,
 ) {
-    let [store, feed] = opened(fresh).await;
+    let [store, feed] = opened(&fresh).await;
     joined(&*store, node(1)).await;
     joined(&*store, node(2)).await;
     let before = row(&*feed, node(1)).await.expect("it has joined");
@@ -93,7 +93,7 @@ pub async fn an_acknowledgement_only_grows<S: TokenStore + ChangeFeed, F: Future
 pub async fn who_leaves_is_gone<S: TokenStore + ChangeFeed, F: Future<Output = [Arc<S>; 2]>>(
     fresh: impl Fn() -> F,
 ) {
-    let [store, feed] = opened(fresh).await;
+    let [store, feed] = opened(&fresh).await;
     joined(&*store, node(1)).await;
     joined(&*store, node(2)).await;
     let other = row(&*feed, node(2)).await;
@@ -109,7 +109,7 @@ pub async fn who_leaves_is_gone<S: TokenStore + ChangeFeed, F: Future<Output = [
 pub async fn striking_needs_the_counter<S: TokenStore + ChangeFeed, F: Future<Output = [Arc<S>; 2]>>(
     fresh: impl Fn() -> F,
 ) {
-    let [store, feed] = opened(fresh).await;
+    let [store, feed] = opened(&fresh).await;
     let after = joined(&*store, node(1)).await;
     joined(&*store, node(2)).await;
     let other = row(&*feed, node(2)).await;
@@ -132,7 +132,7 @@ pub async fn striking_needs_the_counter<S: TokenStore + ChangeFeed, F: Future<Ou
 pub async fn a_row_is_struck_or_renewed<S: TokenStore + ChangeFeed, F: Future<Output = [Arc<S>; 2]>>(
     fresh: impl Fn() -> F,
 ) {
-    let [store, feed] = opened(fresh).await;
+    let [store, feed] = opened(&fresh).await;
     for _ in 0..10 {
         let after = joined(&*store, node(1)).await;
         let seen = row(&*feed, node(1)).await.expect("it has joined").counter;
@@ -158,7 +158,7 @@ pub async fn the_roll_is_called_in_one_moment<S: TokenStore + ChangeFeed, F: Fut
     fresh: impl Fn() -> F,
 ) {
     const NODES: u32 = 20;
-    let [store, feed] = opened(fresh).await;
+    let [store, feed] = opened(&fresh).await;
     // Each node joins, and then makes the change that has its number.
     let come_and_go = async {
         for number in 1..=NODES {

@@ -1,6 +1,8 @@
 //! How the nodes of a fleet learn of each other's changes, over PostgreSQL.
 //!
-//! Each call is one statement: it sees the tables as of one moment, and is a transaction of its own.
+//! Each call is one statement: it sees the tables as of one moment, and is a transaction of its own. Rows
+//! and counters must outlive a crash of the server, whatever the role or the database is set to: whoever
+//! does not find the row of a node does not wait for it.
 
 use std::time::Duration;
 
@@ -15,7 +17,16 @@ use crate::changes::{
 };
 use crate::{StoreError, TokenId};
 
-const JOIN: &str = "\
+/// What makes the transaction of its statement wait for the disk, unless something stricter is set.
+macro_rules! durable {
+    () => {
+        "CASE WHEN current_setting('synchronous_commit') = 'off' \
+         THEN set_config('synchronous_commit', 'on', true) END"
+    };
+}
+
+const JOIN: &str = concat!(
+    "\
     WITH newest AS (SELECT number, mark FROM tokenward.changes ORDER BY number DESC LIMIT 1), \
     written AS ( \
         INSERT INTO tokenward.nodes AS present (node, lease_ms, counter, acknowledged) \
@@ -23,14 +34,21 @@ const JOIN: &str = "\
         ON CONFLICT (node) DO UPDATE SET \
             lease_ms = excluded.lease_ms, counter = present.counter + 1, acknowledged = excluded.acknowledged \
         RETURNING node) \
-    SELECT number, uuid_send(mark) FROM written LEFT JOIN newest ON true";
+    SELECT number, uuid_send(mark), ",
+    durable!(),
+    " FROM written LEFT JOIN newest ON true"
+);
 
 /// No row where the node has none; one without a change where there is no change.
-const PULL: &str = "\
+const PULL: &str = concat!(
+    "\
     WITH renewed AS (UPDATE tokenward.nodes SET counter = counter + 1 WHERE node = $1 RETURNING node) \
-    SELECT number, uuid_send(mark), token FROM renewed LEFT JOIN LATERAL ( \
+    SELECT number, uuid_send(mark), token, ",
+    durable!(),
+    " FROM renewed LEFT JOIN LATERAL ( \
         SELECT number, mark, token FROM tokenward.changes WHERE number >= $2 ORDER BY number LIMIT $3 \
-    ) AS following ON true ORDER BY number";
+    ) AS following ON true ORDER BY number"
+);
 
 const ACKNOWLEDGE: &str =
     "UPDATE tokenward.nodes SET acknowledged = $2 WHERE node = $1 AND acknowledged < $2";

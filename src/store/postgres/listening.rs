@@ -204,7 +204,7 @@ impl Ear {
                 "notifications of changes of tokens do not arrive here: is there a pooler in between that hands \
                  out connections for one transaction at a time (pgbouncer), or a server that drops them? The \
                  database is asked at intervals instead, and a change is known on every node only within the \
-                 length of a lease. Connect to PostgreSQL itself, or through a pooler that keeps sessions"
+                 length of a lease. Give PostgresStore::listening_on an address without such a pooler"
             );
         }
     }
