@@ -32,11 +32,11 @@
 //! });
 //! ```
 //!
-//! A [`TokenStore`] is
-//! opened by the suite; a [`UsageStore`], which has no `open`, is given ready. The functions run on
-//! whatever polls them and start no runtime; the tests that the macros write run under [`block_on`](crate::block_on). A store whose futures need a runtime calls
-//! the functions, or [`token_store`], from tests of that runtime. The promises that end in
-//! `_threads` poll on threads of their own and are therefore called by name only.
+//! A [`TokenStore`] is opened by the suite; a [`UsageStore`], which has no `open`, is given ready. The
+//! functions run on whatever polls them and start no runtime; the tests that the macros write run under
+//! [`block_on`](crate::block_on). A store whose futures need a runtime calls the functions, or
+//! [`token_store`], from tests of that runtime. The promises that end in `_threads` poll on threads of
+//! their own and are therefore called by name only.
 
 mod calls;
 mod changing;

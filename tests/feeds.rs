@@ -102,6 +102,14 @@ mod postgres {
         }
     }
 
+    /// A runtime of the service's own does not get into the way.
+    #[tokio::test]
+    async fn promises_hold_within_tokio() {
+        if on_postgres::address().is_some() {
+            conformance::change_feed(fresh()).await;
+        }
+    }
+
     #[test]
     fn everything_holds_behind_a_pooler() {
         if are_missing(&["postgres", "pgbouncer"]) {
