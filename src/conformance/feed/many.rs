@@ -15,6 +15,10 @@ use crate::store::TokenStore;
 const WRITERS: u32 = 12;
 const ROUNDS: u32 = 5;
 
+/// The numbers that were drawn, each with its token.
+type Drawn = Vec<(u64, TokenId)>;
+type Boxed<'a> = Pin<Box<dyn Future<Output = Drawn> + 'a>>;
+
 /// While many write at once, whoever follows is told every change once, in the order of the numbers
 /// and without holes, none before it can be read, and none later than it has answered.
 pub async fn many_are_followed_without_holes<S: TokenStore + ChangeFeed, F: Future<Output = [Arc<S>; 2]>>(
@@ -24,7 +28,7 @@ pub async fn many_are_followed_without_holes<S: TokenStore + ChangeFeed, F: Futu
     let mut reader = Reader::joined(&*feed).await;
     let writing = AtomicU32::new(WRITERS);
     let drawn = {
-        let write = |writer| -> Pin<Box<dyn Future<Output = Vec<(u64, TokenId)>> + '_>> {
+        let write = |writer| -> Boxed<'_> {
             let (store, feed, writing) = (&*store, &*feed, &writing);
             Box::pin(async move {
                 let drawn = write(store, feed, writer).await;
@@ -32,7 +36,7 @@ pub async fn many_are_followed_without_holes<S: TokenStore + ChangeFeed, F: Futu
                 drawn
             })
         };
-        let follow: Pin<Box<dyn Future<Output = Vec<(u64, TokenId)>> + '_>> = Box::pin(async {
+        let follow: Boxed<'_> = Box::pin(async {
             reader.follow(&*store, &*feed, &writing).await;
             Vec::new()
         });
@@ -68,7 +72,7 @@ pub async fn many_are_followed_without_holes_on_threads<
 
 /// Issues two tokens and changes both together, again and again; gives what it has drawn. Each time it
 /// looks whether it is told.
-async fn write(store: &impl TokenStore, feed: &impl ChangeFeed, writer: u32) -> Vec<(u64, TokenId)> {
+async fn write(store: &impl TokenStore, feed: &impl ChangeFeed, writer: u32) -> Drawn {
     let mut tokens = [2 * writer, 2 * writer + 1].map(sample_token);
     let mut drawn = Vec::new();
     for token in &tokens {
@@ -87,7 +91,7 @@ async fn write(store: &impl TokenStore, feed: &impl ChangeFeed, writer: u32) -> 
 /// A node that follows the changes.
 struct Reader {
     after: Position,
-    told: Vec<(u64, TokenId)>,
+    told: Drawn,
 }
 
 impl Reader {
@@ -129,7 +133,7 @@ impl Reader {
         }
     }
 
-    fn assert_told(&self, mut drawn: Vec<(u64, TokenId)>) {
+    fn assert_told(&self, mut drawn: Drawn) {
         drawn.sort();
         assert_eq!(self.told, drawn, "what was drawn is told, each with its token, and nothing else");
         assert!(drawn.iter().any(|(_, token)| *token == sample_id(0)), "there was something to tell");

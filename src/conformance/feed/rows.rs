@@ -34,17 +34,19 @@ pub async fn joining_again_makes_the_row_new<S: TokenStore + ChangeFeed, F: Futu
     fresh: impl Fn() -> F,
 ) {
     let [store, feed] = opened(&fresh).await;
-    put_samples(&*store, 0..1).await;
     joined(&*store, node(1)).await;
-    let before = row(&*feed, node(1)).await.expect("it has joined");
-    let last = put_samples(&*store, 1..3).await;
-    let given = store.join(node(1), 2 * LEASE_MS).await.unwrap();
-    assert_eq!(given.number, last, "the last change is given again");
-    let now = row(&*feed, node(1)).await.expect("it has joined again");
-    assert!(now.counter > before.counter, "the counter grows when a node joins again");
-    let expected =
-        NodeRow { lease_ms: 2 * LEASE_MS, acknowledged: last, counter: now.counter, node: node(1) };
-    assert_eq!(now, expected, "the rest is as it was given anew");
+    let mut before = row(&*feed, node(1)).await.expect("it has joined");
+    for sample in 0..8 {
+        let last = put_samples(&*store, sample..sample + 1).await;
+        let lease_ms = LEASE_MS + sample;
+        let given = store.join(node(1), lease_ms).await.unwrap();
+        assert_eq!(given.number, last, "the last change is given again");
+        let now = row(&*feed, node(1)).await.expect("it has joined again");
+        assert!(now.counter > before.counter, "the counter grows when a node joins again");
+        let expected = NodeRow { lease_ms, acknowledged: last, counter: now.counter, node: node(1) };
+        assert_eq!(now, expected, "the rest is as it was given anew");
+        before = now;
+    }
 }
 
 /// A row that is made anew does not stand where it stood before it was deleted, so that nobody who
