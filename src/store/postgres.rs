@@ -12,6 +12,8 @@ mod feed;
 mod listening;
 mod listing;
 mod migrations;
+#[cfg(test)]
+mod plans;
 mod rows;
 mod session;
 mod sql;
@@ -19,15 +21,13 @@ mod statement;
 mod tokens;
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 pub use deadpool_postgres;
 use deadpool_postgres::Pool;
-use tokio::sync::Semaphore;
 pub use tokio_postgres;
 
-use self::connecting::Connecting;
+use self::connecting::{Connecting, Share};
 use self::listening::Listening;
 use self::session::Session;
 use self::sql::Schema;
@@ -72,8 +72,7 @@ pub struct PostgresStore {
     pool: Pool,
     /// For use, which must not keep a verification waiting for a connection.
     usage_pool: Pool,
-    /// The turns of use, where both are the same pool.
-    usage_turns: Option<Arc<Semaphore>>,
+    share: Share,
     schema: Schema,
     patience: Duration,
 }
@@ -136,9 +135,10 @@ impl PostgresStore {
         F: Future<Output = Result<T, failure::Fault>>,
     {
         let run = async {
-            let (pool, turns) = match lane {
-                Lane::Tokens => (&self.pool, &None),
-                Lane::Usage => (&self.usage_pool, &self.usage_turns),
+            let (pool, turns) = match (lane, &self.share) {
+                (Lane::Tokens, _) => (&self.pool, None),
+                (Lane::Usage, Share::Apart(_)) => (&self.usage_pool, None),
+                (Lane::Usage, Share::Turns(turns)) => (&self.usage_pool, Some(turns)),
             };
             let _turn = match turns {
                 Some(turns) => Some(tokio::time::timeout(patience, turns.acquire()).await.map_err(|_| {

@@ -49,8 +49,11 @@ BEGIN
             previous := (SELECT h.hash FROM tokenward.history AS h WHERE h.tenant IS NULL
                 ORDER BY h.tenant DESC, h.number DESC LIMIT 1);
         ELSE
-            previous := (SELECT h.hash FROM tokenward.history AS h WHERE h.tenant = token.tenant
-                ORDER BY h.tenant DESC, h.number DESC LIMIT 1);
+            -- The last entry up to the tenant's end in the index by tenants: no other index serves.
+            previous := (SELECT CASE WHEN last.tenant = token.tenant THEN last.hash END FROM (
+                SELECT h.tenant, h.hash FROM tokenward.history AS h
+                WHERE (h.tenant, h.number) <= (token.tenant, 9223372036854775807)
+                ORDER BY h.tenant DESC, h.number DESC LIMIT 1) AS last);
         END IF;
         previous := coalesce(previous, '');
         salt := rtrim(translate(encode(uuid_send(gen_random_uuid()), 'base64'), '+/', '-_'), '=');

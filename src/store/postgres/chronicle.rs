@@ -71,28 +71,31 @@ pub(super) async fn record(
     Ok(())
 }
 
-/// The last seal of each tenant that these are about. The tenant stands in the order as well, or the
-/// planner would not see that the index has it for those without one.
+/// The last seal of each of these tenants, and of what has none. It is the last entry that does not stand
+/// behind the tenant's place in the index by tenants: asked for in this way, that index alone serves, and
+/// nobody walks back through the entries of others to find that a tenant has none yet.
+pub(super) const LAST_SEALS: &str = "\
+    SELECT last.* FROM unnest($1) AS chain (tenant) CROSS JOIN LATERAL (\
+        SELECT tenant, previous, commitment, hash FROM tokenward.history AS h \
+        WHERE (h.tenant, h.number) <= (chain.tenant, 9223372036854775807) \
+        ORDER BY h.tenant DESC, h.number DESC LIMIT 1) AS last \
+    WHERE last.tenant = chain.tenant \
+    UNION ALL (\
+        SELECT tenant, previous, commitment, hash FROM tokenward.history \
+        WHERE tenant IS NULL ORDER BY tenant DESC, number DESC LIMIT 1)";
+
 async fn last_seals(
     session: &mut Session,
     schema: &Schema,
     drafts: &[HistoryDraft],
 ) -> Result<HashMap<Option<String>, Seal>, Fault> {
-    let sql = schema.text(
-        "SELECT last.* FROM unnest($1) AS chain (tenant) CROSS JOIN LATERAL (\
-             SELECT tenant, previous, commitment, hash FROM tokenward.history AS h \
-             WHERE h.tenant = chain.tenant ORDER BY h.tenant DESC, h.number DESC LIMIT 1) AS last \
-         UNION ALL (\
-             SELECT tenant, previous, commitment, hash FROM tokenward.history \
-             WHERE tenant IS NULL ORDER BY tenant DESC, number DESC LIMIT 1)",
-    );
     let mut tenants: Vec<_> = drafts.iter().filter_map(|draft| draft.tenant.as_deref()).collect();
     tenants.sort_unstable();
     tenants.dedup();
     if tenants.iter().any(|tenant| tenant.contains('\0')) {
         return Err(statement::nul().into());
     }
-    let rows = session.rows(&sql, &[(&tenants, Type::TEXT_ARRAY)]).await?;
+    let rows = session.rows(&schema.text(LAST_SEALS), &[(&tenants, Type::TEXT_ARRAY)]).await?;
     rows.iter().map(|row| Ok((read(row, "tenant")?, seal(row)?))).collect()
 }
 

@@ -51,6 +51,16 @@ impl Connecting {
     }
 }
 
+/// How use leaves enough connections to what somebody waits for.
+pub(super) enum Share {
+    /// It has a pool of its own. Pools are made by this, of so many connections.
+    Apart(MakePool),
+    /// The pool is the service's: whoever adds use takes a turn, of which there are fewer.
+    Turns(Semaphore),
+}
+
+pub(super) type MakePool = Box<dyn Fn(usize) -> Result<Pool, StoreError> + Send + Sync>;
+
 const CONNECTIONS: usize = 16;
 const USAGE_CONNECTIONS: usize = 4;
 const CONNECTING: Duration = Duration::from_secs(3);
@@ -93,16 +103,17 @@ impl PostgresStore {
         <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     {
         let config = configured(address)?;
-        let pool = |connections| {
+        let connecting = Connecting::new(config.clone(), tls.clone());
+        let pool: MakePool = Box::new(move |connections| {
             let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
             Pool::builder(Manager::from_config(config.clone(), tls.clone(), recycling))
                 .max_size(connections)
                 .runtime(Runtime::Tokio1)
                 .build()
                 .map_err(StoreError::broken)
-        };
-        let (pool, usage_pool) = (pool(CONNECTIONS)?, pool(USAGE_CONNECTIONS)?);
-        PostgresStore::over(pool, usage_pool, None, Some(Connecting::new(config, tls)))
+        });
+        let pools = (pool(CONNECTIONS)?, pool(USAGE_CONNECTIONS)?);
+        PostgresStore::over(pools, Share::Apart(pool), Some(connecting))
     }
 
     /// On a pool of the service's own, whose size, time limits and TLS are then the service's. Use
@@ -114,8 +125,8 @@ impl PostgresStore {
     /// # Errors
     /// Unavailable where the system has no thread to give.
     pub fn on_pool(pool: Pool) -> Result<PostgresStore, StoreError> {
-        let turns = Arc::new(Semaphore::new((pool.status().max_size / 2).max(1)));
-        PostgresStore::over(pool.clone(), pool, Some(turns), None)
+        let turns = Semaphore::new((pool.status().max_size / 2).max(1));
+        PostgresStore::over((pool.clone(), pool), Share::Turns(turns), None)
     }
 
     /// Where a connection of its own is made on which to hear of changes: needed beside
@@ -138,21 +149,22 @@ impl PostgresStore {
     /// How many connections there may be: for what somebody waits for, verifications and changes, 16
     /// unless set, and for use, 4 unless set; at least one each. A pool of the service's own keeps its
     /// size, and use may take so many of it.
-    pub fn connections(mut self, tokens: usize, usage: usize) -> PostgresStore {
-        match &mut self.usage_turns {
-            Some(turns) => *turns = Arc::new(Semaphore::new(usage.max(1))),
-            None => {
-                self.pool.resize(tokens.max(1));
-                self.usage_pool.resize(usage.max(1));
-            }
+    ///
+    /// # Errors
+    /// Broken where a pool cannot be made.
+    pub fn connections(mut self, tokens: usize, usage: usize) -> Result<PostgresStore, StoreError> {
+        let (tokens, usage) = (tokens.max(1), usage.max(1));
+        match &mut self.share {
+            Share::Turns(turns) => *turns = Semaphore::new(usage),
+            // Made anew: a pool that is made smaller before it has a connection gives out as many as before.
+            Share::Apart(pool) => (self.pool, self.usage_pool) = (pool(tokens)?, pool(usage)?),
         }
-        self
+        Ok(self)
     }
 
     fn over(
-        pool: Pool,
-        usage_pool: Pool,
-        usage_turns: Option<Arc<Semaphore>>,
+        (pool, usage_pool): (Pool, Pool),
+        share: Share,
         connecting: Option<Connecting>,
     ) -> Result<PostgresStore, StoreError> {
         Ok(PostgresStore {
@@ -161,7 +173,7 @@ impl PostgresStore {
             listening: Listening::default(),
             pool,
             usage_pool,
-            usage_turns,
+            share,
             schema: Schema::default(),
             patience: PATIENCE,
         })

@@ -268,22 +268,3 @@ impl super::PostgresStore {
         Ok(())
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::super::PostgresStore;
-    use crate::TokenStore;
-
-    #[test]
-    fn the_tables_come_to_be_once() {
-        let Ok(address) = std::env::var("TOKENWARD_POSTGRES") else {
-            eprintln!("skipped: TOKENWARD_POSTGRES names no server");
-            return;
-        };
-        crate::block_on(async {
-            let store = PostgresStore::at(&address).unwrap().schema("first_test").unwrap();
-            store.open().await.unwrap();
-            store.open().await.unwrap();
-        });
-    }
-}

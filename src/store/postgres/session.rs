@@ -64,13 +64,11 @@ fn pause(tried: u32) -> Duration {
 }
 
 fn late(pool: &Pool, stage: Stage) -> StoreError {
-    let status = pool.status();
     match stage {
-        Stage::Connecting if status.size >= status.max_size => StoreError::unavailable(format!(
-            "all {} connections to the database were in use for too long",
-            status.max_size
+        Stage::Connecting => StoreError::unavailable(format!(
+            "none of the {} connections to the database came free, or could be made, in time",
+            pool.status().max_size
         )),
-        Stage::Connecting => StoreError::unavailable("no connection to the database was made in time"),
         Stage::Working => StoreError::unavailable("the database did not answer in time"),
         Stage::Committing => StoreError::outcome_unknown("the database did not answer to COMMIT in time"),
     }
