@@ -132,7 +132,10 @@ mod postgres {
     #[tokio::test]
     async fn promises_hold_within_tokio() {
         if is_there() {
-            conformance::token_store(fresh).await;
+            conformance::every_field_comes_back(fresh).await;
+            conformance::one_of_many_updates_wins(fresh).await;
+            conformance::numbers_follow_the_commits(fresh).await;
+            conformance::a_listing_counts_no_further_than_asked(fresh).await;
         }
     }
 
