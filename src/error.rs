@@ -1,7 +1,9 @@
 //! What can go wrong. A refused token is an answer ([`Denied`](crate::Denied)), not an error.
 
+mod limiter_error;
 mod store_error;
 
+pub use limiter_error::LimiterError;
 pub use store_error::StoreError;
 
 use crate::history::BrokenChain;
@@ -71,6 +73,9 @@ pub enum Error {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The limiter did not answer, and the service has said that nothing passes then.
+    #[error(transparent)]
+    Limiter(#[from] LimiterError),
     /// The change was begun, and what ran it went away before the outcome was told.
     #[error("the change was interrupted: look at the token again")]
     Interrupted,
@@ -102,7 +107,7 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Error::Store(error) => error.is_transient(),
-            Error::Overloaded(_) | Error::Randomness(_) | Error::Interrupted => true,
+            Error::Overloaded(_) | Error::Limiter(_) | Error::Randomness(_) | Error::Interrupted => true,
             _ => false,
         }
     }

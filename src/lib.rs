@@ -100,14 +100,16 @@ pub use async_trait::async_trait;
 pub use changes::{ChangeFeed, NodeId};
 pub use clock::{Clock, ManualClock, Reading, SystemClock};
 pub use denied::{Denied, PROBLEM_TYPES, Problem, ScopeShortage};
-pub use error::{Error, NotGrantable, StoreError};
+pub use error::{Error, LimiterError, NotGrantable, StoreError};
 pub use event::{Event, EventKind, Outbox};
 pub use executor::{Spawner, block_on};
 pub use history::{
     Action, BrokenChain, FieldChange, HistoryDraft, HistoryEntry, Personal, Seal, verify_chain,
 };
 pub use limit::{InvalidLimit, Limited, Quota, RateLimit};
-pub use limiter::Limiter;
+#[cfg(feature = "redis")]
+pub use limiter::RedisLimiter;
+pub use limiter::{Limiter, LimiterHealth, WhenLimiterFails};
 pub use policy::Policy;
 pub use randomness::{Randomness, RandomnessFailed, SystemRandomness};
 pub use record::{

@@ -241,9 +241,11 @@ impl From<Error> for Fault {
                 format!("This account has {greatest} living tokens, as many as it may. Revoke one first."),
             )
             .with("greatest", greatest.into()),
-            error @ (Error::Store(_) | Error::Overloaded(_) | Error::Randomness(_) | Error::Interrupted) => {
-                Fault::of_store(error)
-            }
+            error @ (Error::Store(_)
+            | Error::Overloaded(_)
+            | Error::Limiter(_)
+            | Error::Randomness(_)
+            | Error::Interrupted) => Fault::of_store(error),
             error => Fault::new(
                 500,
                 "internal",

@@ -18,7 +18,7 @@ pub struct QuotaStanding {
 pub struct Standing([Option<QuotaStanding>; 3]);
 
 impl Standing {
-    pub(super) const EMPTY: Standing = Standing([None; 3]);
+    pub(crate) const EMPTY: Standing = Standing([None; 3]);
 
     pub(crate) const fn of(only: QuotaStanding) -> Standing {
         Standing([Some(only), None, None])
@@ -49,6 +49,14 @@ impl Standing {
     }
 }
 
+/// Of the standing with each quota, shortest window first; what comes after the third is left out.
+impl FromIterator<QuotaStanding> for Standing {
+    fn from_iter<I: IntoIterator<Item = QuotaStanding>>(quotas: I) -> Standing {
+        let mut quotas = quotas.into_iter();
+        Standing(std::array::from_fn(|_| quotas.next()))
+    }
+}
+
 /// A request was refused, and nothing was counted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the limit of {} is used up: the next request passes in {retry_after_ms} ms", by.quota)]
@@ -58,6 +66,7 @@ pub struct Limited {
     pub retry_after_ms: u32,
     /// The quota that refused; if several did, the one with the longest wait.
     pub by: QuotaStanding,
-    /// Where the token stands with all of its quotas.
+    /// Where the token stands with all of its quotas. Empty where that is not known: the limiter that
+    /// counts for all nodes did not answer, and the share of this node is used up.
     pub standing: Standing,
 }
