@@ -13,6 +13,7 @@
 mod checks;
 mod decision;
 mod dirty;
+mod elsewhere;
 mod entry;
 mod known;
 mod lingering;
@@ -23,6 +24,7 @@ mod transit;
 mod unknown;
 
 pub(crate) use checks::compare_with_nothing;
-pub(crate) use decision::{Asked, Decided, Granted, Needed, Refusal, Refused, TenantCheck};
+pub(crate) use decision::{Asked, Decided, Granted, Needed, Open, Refusal, Refused, TenantCheck};
+pub(crate) use elsewhere::{Counting, Held};
 pub(crate) use table::{Live, LiveSize, Trust};
 pub(crate) use transit::{Asking, Ending, Known, Landing, Mark};

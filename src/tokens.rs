@@ -5,11 +5,13 @@ mod background;
 mod builder;
 mod change;
 mod difference;
+mod elsewhere;
 mod fleet;
 mod flush;
 mod grant;
 mod health;
 mod issue;
+mod limiting;
 mod manage;
 #[cfg(feature = "metrics")]
 mod metrics;
@@ -18,6 +20,7 @@ mod need;
 mod read;
 mod refusals;
 mod rounds;
+mod share;
 mod statistics;
 mod tend;
 mod verify;
@@ -104,6 +107,7 @@ pub(crate) struct Engine {
     recorder: Arc<Recorder>,
     watch: Option<attention::Watch>,
     rounds: rounds::Rounds,
+    limiting: Option<limiting::Limiting>,
     node: NodeId,
     /// Where others change tokens, and tell.
     fleet: Option<fleet::Fleet>,

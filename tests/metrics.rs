@@ -1,6 +1,8 @@
 //! What the `metrics` facade is told: under stable names, once each, and without a token in a label.
 #![cfg(feature = "metrics")]
 
+#[path = "support/counting_limiter.rs"]
+mod counting_limiter;
 mod support;
 
 use std::collections::BTreeMap;
@@ -8,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use counting_limiter::CountingLimiter;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use support::{WatchedUsage, text_of, tokens_of_threads};
 use tokenward::{Issued, Need, NewToken, Tokens, Verdict, block_on};
@@ -87,5 +90,44 @@ fn each_request_is_told_once_under_its_name() {
             !second.contains_key("tokenward_requests_total{outcome=limited}")
                 || second["tokenward_requests_total{outcome=limited}"] == DebugValue::Counter(0)
         );
+    });
+}
+
+#[test]
+fn questions_to_a_limiter_are_told_and_what_is_decided_without_it() {
+    let recorder = DebuggingRecorder::new();
+    let snapshots = recorder.snapshotter();
+    metrics::with_local_recorder(&recorder, || {
+        let limiter = CountingLimiter::new(tokenward::SystemClock::new());
+        let (tokens, _clock) =
+            tokens_of_threads(|builder| builder.limiter(Arc::new(limiter.clone())).nodes(2));
+        let issued = issue(&tokens);
+        let need = Need::scope("orders:read").tenant("acme");
+        for fails in [false, false, false, true, true] {
+            limiter.fail(fails);
+            verify(&tokens, issued.secret.expose(), &need, 200);
+        }
+        block_on(tokens.flush()).unwrap();
+        let told: BTreeMap<String, DebugValue> = snapshots
+            .snapshot()
+            .into_vec()
+            .into_iter()
+            .filter(|(key, ..)| key.key().name().starts_with("tokenward_limiter_"))
+            .map(|(key, _, _, value)| {
+                let labels = key.key().labels().map(|label| label.value()).collect::<Vec<_>>();
+                (format!("{} {}", &key.key().name()[18..], labels.join(",")), value)
+            })
+            .collect();
+        let counted = |name: &str| match told.get(name) {
+            Some(DebugValue::Counter(number)) => *number,
+            other => panic!("{name}: {other:?}"),
+        };
+        for (result, number) in [("admitted", 2), ("limited", 1), ("error", 1)] {
+            assert_eq!(counted(&format!("calls_total {result}")), number, "{result}");
+        }
+        for (decision, number) in [("granted", 0), ("limited", 2), ("unavailable", 0)] {
+            assert_eq!(counted(&format!("decided_without_total {decision}")), number, "{decision}");
+        }
+        assert_eq!(told["failing "], DebugValue::Gauge(1.0.into()));
     });
 }

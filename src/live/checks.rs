@@ -1,7 +1,7 @@
 //! The single checks of a decision, each a yes or the refusal that it leads to.
 
 use super::decision::{Asked, Refusal, TenantCheck};
-use super::shared::SharedLimit;
+use super::elsewhere::Taking;
 use crate::Digest;
 use crate::limit::{RateLimit, Standing, Tick, Window};
 use crate::record::{Life, Status};
@@ -51,14 +51,15 @@ pub(super) fn check_life(life: &Life, revoked_ms: Option<i64>, now_ms: i64) -> R
 pub(super) fn take(
     window: &mut Window,
     limit: &RateLimit,
-    shared: Option<&SharedLimit>,
+    taking: Taking<'_>,
     tenant: u32,
     asked: &Asked<'_>,
 ) -> Result<Standing, Refusal> {
     let now = Tick { ms: asked.now.monotonic_ms, granularity_ms: asked.granularity_ms };
-    match shared {
-        None => window.take(limit, now).map_err(Refusal::Limit),
-        Some(shared) => shared
+    match taking {
+        Taking::Elsewhere { .. } => Ok(Standing::EMPTY),
+        Taking::Here(None) => window.take(limit, now).map_err(Refusal::Limit),
+        Taking::Here(Some(shared)) => shared
             .take_with(tenant, now, || window.take(limit, now))
             .map_err(Refusal::SharedLimit)?
             .map_err(Refusal::Limit),

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::Digest;
 use crate::clock::Reading;
-use crate::limit::{Limited, Standing};
+use crate::limit::{Limited, RateLimit, Standing};
 use crate::scope::Scopes;
 
 /// What a request asks of a token.
@@ -40,6 +40,14 @@ pub(crate) enum TenantCheck {
 pub(crate) enum Decided {
     Granted(Granted),
     Refused(Refused),
+    /// Whoever counts for all nodes decides: it may pass but for the limit, and nothing is counted.
+    Open(Box<Open>),
+}
+
+/// A request that may pass if the limit lets it.
+pub(crate) struct Open {
+    pub(crate) granted: Granted,
+    pub(crate) limit: RateLimit,
 }
 
 /// A refusal, and of which token.

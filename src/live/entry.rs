@@ -1,7 +1,8 @@
 //! One live token: what every hit needs, in one place.
 
 use super::checks::{check_life, check_tenant, take, wrong_secret};
-use super::decision::{Asked, Decided, Granted, Needed, Refusal, Refused};
+use super::decision::{Asked, Decided, Granted, Needed, Open, Refusal, Refused};
+use super::elsewhere::{Counting, Taking};
 use super::shared::SharedLimit;
 use crate::clock::Reading;
 use crate::limit::{Quota, RateLimit, Standing, Tick, Window};
@@ -234,6 +235,40 @@ impl Entry {
         newly_dirty
     }
 
+    /// Counts a grant, after those of an earlier minute.
+    fn count_any_grant(&mut self, now: Reading) -> Counted {
+        let earlier = self.has_earlier_grants(now).then(|| self.take_grants(now));
+        Counted { newly_dirty: self.count_grant(now), earlier }
+    }
+
+    /// Counts a request for which the limit was taken elsewhere, if what this node is held to has
+    /// room.
+    pub(super) fn count_elsewhere(
+        &mut self,
+        counting: &Counting,
+        shared: Option<&SharedLimit>,
+        now: Reading,
+        tick: Tick,
+    ) -> Result<Counted, Refusal> {
+        counting.count(&mut self.window, shared, self.tenant, tick)?;
+        Ok(self.count_any_grant(now))
+    }
+
+    /// Whether what this node is held to has room. Counts nothing.
+    pub(super) fn check_held(
+        &mut self,
+        counting: &Counting,
+        shared: Option<&SharedLimit>,
+        tick: Tick,
+    ) -> Result<(), Refusal> {
+        counting.check(&mut self.window, shared, self.tenant, tick)
+    }
+
+    fn limit(&self) -> RateLimit {
+        let special = self.cold.as_ref().and_then(|cold| cold.special.as_ref());
+        special.map_or(RateLimit::of(self.quota), |special| special.rate_limit)
+    }
+
     /// Whether grants of another minute than this are counted.
     #[inline]
     fn has_earlier_grants(&self, now: Reading) -> bool {
@@ -262,18 +297,20 @@ impl Entry {
 
     /// The decision, in the order of the checks. A grant is counted.
     #[inline(never)]
-    pub(super) fn decide(&mut self, asked: &Asked<'_>, shared: Option<&SharedLimit>) -> (Decided, Counted) {
+    pub(super) fn decide(&mut self, asked: &Asked<'_>, taking: Taking<'_>) -> (Decided, Counted) {
         let decided = if self.has(Flags::SPECIAL) {
-            self.decide_special(asked, shared)
+            self.decide_special(asked, taking)
         } else {
-            self.decide_plain(asked, shared)
+            self.decide_plain(asked, taking)
         };
         match decided {
-            Ok(granted) => {
-                let earlier = self.has_earlier_grants(asked.now).then(|| self.take_grants(asked.now));
-                let newly_dirty = self.count_grant(asked.now);
-                (Decided::Granted(granted), Counted { newly_dirty, earlier })
-            }
+            Ok(granted) => match taking {
+                Taking::Elsewhere { shares } if shares || !self.limit().is_unlimited() => {
+                    let open = Box::new(Open { granted, limit: self.limit() });
+                    (Decided::Open(open), Counted::default())
+                }
+                _ => (Decided::Granted(granted), self.count_any_grant(asked.now)),
+            },
             Err(refusal) => {
                 let secret_version = self.version_shown(&refusal, asked.digest);
                 let newly_dirty = matches!(refusal, Refusal::WrongSecret) && self.count_wrong_secret();
@@ -302,7 +339,7 @@ impl Entry {
         }
     }
 
-    fn decide_plain(&mut self, asked: &Asked<'_>, shared: Option<&SharedLimit>) -> Result<Granted, Refusal> {
+    fn decide_plain(&mut self, asked: &Asked<'_>, taking: Taking<'_>) -> Result<Granted, Refusal> {
         if !self.digest.matches(asked.digest) {
             return Err(wrong_secret(asked));
         }
@@ -310,7 +347,7 @@ impl Entry {
         check_life(&self.plain_life(), None, asked.now.wall_ms)?;
         self.check_scopes(asked.needed)?;
         let limit = RateLimit::of(self.quota);
-        let standing = take(&mut self.window, &limit, shared, self.tenant, asked)?;
+        let standing = take(&mut self.window, &limit, taking, self.tenant, asked)?;
         Ok(Granted {
             scopes: Scopes::from_parts(self.scopes, None),
             tenant: self.tenant,
@@ -319,11 +356,7 @@ impl Entry {
         })
     }
 
-    fn decide_special(
-        &mut self,
-        asked: &Asked<'_>,
-        shared: Option<&SharedLimit>,
-    ) -> Result<Granted, Refusal> {
+    fn decide_special(&mut self, asked: &Asked<'_>, taking: Taking<'_>) -> Result<Granted, Refusal> {
         let special = self.cold.as_ref().and_then(|cold| cold.special.as_ref());
         // The flag says that it is there. Were it not, refusing would be the answer to give.
         let Some(special) = special else { return Err(wrong_secret(asked)) };
@@ -351,7 +384,7 @@ impl Entry {
             }
         }
         self.check_scopes(asked.needed)?;
-        let standing = take(&mut self.window, &special.rate_limit, shared, self.tenant, asked)?;
+        let standing = take(&mut self.window, &special.rate_limit, taking, self.tenant, asked)?;
         Ok(Granted {
             scopes: Scopes::from_parts(self.scopes, special.more_scopes.clone()),
             tenant: self.tenant,

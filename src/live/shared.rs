@@ -11,6 +11,10 @@ pub(super) struct SharedLimit {
 }
 
 impl SharedLimit {
+    pub(super) fn limit(&self) -> RateLimit {
+        self.limit
+    }
+
     /// None where the policy shares nothing.
     pub(super) fn new(limit: RateLimit) -> Option<SharedLimit> {
         (!limit.is_unlimited()).then(|| SharedLimit { limit, windows: DashMap::new() })
@@ -21,6 +25,28 @@ impl SharedLimit {
         self.windows.retain(|_, window| !window.is_idle(now));
     }
 
+    /// Whether there is room for one under another limit than its own.
+    pub(super) fn check(&self, tenant: u32, limit: &RateLimit, now: Tick) -> Result<(), Limited> {
+        self.windows.entry(tenant).or_default().check(limit, now)
+    }
+
+    /// Counts one for the tenant under `counted`, if there is room under `checked` and `own` agrees.
+    pub(super) fn count_with<R>(
+        &self,
+        tenant: u32,
+        (checked, counted): (&RateLimit, &RateLimit),
+        now: Tick,
+        own: impl FnOnce() -> Result<R, Limited>,
+    ) -> Result<Result<R, Limited>, Limited> {
+        let mut window = self.windows.entry(tenant).or_default();
+        window.check(checked, now)?;
+        let taken = own();
+        if taken.is_ok() {
+            window.admit(counted, now);
+        }
+        Ok(taken)
+    }
+
     /// Takes one for the tenant if there is room, and `own` agrees: from both or from neither.
     pub(super) fn take_with<R>(
         &self,
@@ -28,13 +54,7 @@ impl SharedLimit {
         now: Tick,
         own: impl FnOnce() -> Result<R, Limited>,
     ) -> Result<Result<R, Limited>, Limited> {
-        let mut window = self.windows.entry(tenant).or_default();
-        window.check(&self.limit, now)?;
-        let taken = own();
-        if taken.is_ok() {
-            window.admit(&self.limit, now);
-        }
-        Ok(taken)
+        self.count_with(tenant, (&self.limit, &self.limit), now, own)
     }
 }
 

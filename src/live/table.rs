@@ -8,6 +8,7 @@ use dashmap::DashMap;
 
 use super::decision::{Asked, Decided, TenantCheck};
 use super::dirty::Dirty;
+use super::elsewhere::Taking;
 use super::entry::{Counted, Entry, Grants};
 use super::known::{MissLane, Misses};
 use super::lingering::Lingering;
@@ -35,6 +36,10 @@ pub(crate) struct Live {
     unknown: UnknownIds,
     misses: Misses,
     shared: Option<SharedLimit>,
+    /// Another one counts, for all nodes.
+    is_counted_elsewhere: bool,
+    /// The own limit of a token is all that is taken from, and here.
+    takes_plainly: bool,
     catalog: Arc<CompiledCatalog>,
     recorder: Arc<Recorder>,
     trust: Trust,
@@ -66,6 +71,8 @@ pub(crate) struct LiveSize {
     pub(crate) capacity: usize,
     pub(crate) misses: usize,
     pub(crate) granularity_ms: u32,
+    /// Whether another one counts requests, for all nodes.
+    pub(crate) is_counted_elsewhere: bool,
 }
 
 /// Many shards, so that two threads seldom meet in one.
@@ -93,6 +100,8 @@ impl Live {
             unknown: UnknownIds::new(),
             misses: Misses::new(size.misses),
             shared: SharedLimit::new(shared_limit),
+            is_counted_elsewhere: size.is_counted_elsewhere,
+            takes_plainly: shared_limit.is_unlimited() && !size.is_counted_elsewhere,
             catalog,
             recorder,
             trust,
@@ -113,7 +122,7 @@ impl Live {
         if !entry.is_trusted() || self.is_stale(&entry, asked.now) {
             return None;
         }
-        let granted = if self.shared.is_none() { entry.grant_plain(asked) } else { None };
+        let granted = if self.takes_plainly { entry.grant_plain(asked) } else { None };
         if let Some((granted, newly_dirty)) = granted {
             drop(entry);
             if newly_dirty {
@@ -122,13 +131,35 @@ impl Live {
             return Some(Decided::Granted(granted));
         }
         let tenant = entry.tenant();
-        let (decided, counted) = entry.decide(asked, self.shared.as_ref());
+        let (decided, counted) = entry.decide(asked, self.taking());
         drop(entry);
         self.counted(id, tenant, counted, asked.now);
         Some(decided)
     }
 
-    fn counted(&self, id: TokenId, tenant: u32, counted: Counted, now: Reading) {
+    fn taking(&self) -> Taking<'_> {
+        match self.is_counted_elsewhere {
+            false => Taking::Here(self.shared.as_ref()),
+            true => Taking::Elsewhere { shares: self.shared.is_some() },
+        }
+    }
+
+    pub(super) fn shared(&self) -> Option<&SharedLimit> {
+        self.shared.as_ref()
+    }
+
+    /// What this does to an entry, with a tick of the clock; none where it is not in the table.
+    pub(super) fn with_entry<R>(
+        &self,
+        id: &TokenId,
+        now: Reading,
+        act: impl FnOnce(&mut Entry, Tick) -> R,
+    ) -> Option<R> {
+        let tick = Tick { ms: now.monotonic_ms, granularity_ms: self.granularity_ms };
+        self.entries.get_mut(id).map(|mut entry| act(&mut entry, tick))
+    }
+
+    pub(super) fn counted(&self, id: TokenId, tenant: u32, counted: Counted, now: Reading) {
         if counted.newly_dirty {
             self.dirty.push(id);
         }
@@ -138,7 +169,7 @@ impl Live {
     }
 
     /// Notes the grants of a minute that is over: at most once a minute and token.
-    fn note_grants(&self, id: TokenId, tenant: u32, grants: Grants, now: Reading) {
+    pub(super) fn note_grants(&self, id: TokenId, tenant: u32, grants: Grants, now: Reading) {
         self.recorder.note(noted(id, tenant, grants, now), "", "");
     }
 
@@ -182,7 +213,7 @@ impl Live {
                     entry.note_filled(asked.now);
                 }
             }
-            let (decided, counted) = entry.decide(asked, self.shared.as_ref());
+            let (decided, counted) = entry.decide(asked, self.taking());
             (decided, counted, entry.tenant())
         };
         self.counted(id, tenant, counted, asked.now);

@@ -9,12 +9,14 @@ use super::attention::{Attention, Hook, Watch};
 use super::background::Background;
 use super::fleet::{Fleet, Leasing};
 use super::flush::Flush;
+use super::limiting::Limiting;
 use super::tend::Tending;
 use super::{Engine, Handle, Tokens};
 use crate::changes::ChangeFeed;
 use crate::clock::{Clock, SystemClock};
 use crate::fleet::Lease;
 use crate::id_hash::IdHash;
+use crate::limiter::WhenLimiterFails;
 use crate::live::{Live, LiveSize, Trust};
 use crate::policy::Policy;
 use crate::randomness::{Randomness, SystemRandomness};
@@ -22,7 +24,7 @@ use crate::recording::{Recorder, Recording};
 use crate::scope::CompiledCatalog;
 use crate::store::TokenStore;
 use crate::usage::{MemoryUsage, UsageStore};
-use crate::{Catalog, Error, Event, NodeId, Spawner};
+use crate::{Catalog, Error, Event, Limiter, NodeId, Spawner};
 
 /// Puts [`Tokens`] together. Only the store is required.
 ///
@@ -55,6 +57,9 @@ pub struct TokensBuilder {
     recording: Recording,
     hook: Option<Hook>,
     attention: Attention,
+    limiter: Option<Arc<dyn Limiter>>,
+    when_limiter_fails: WhenLimiterFails,
+    nodes: u32,
     feed: Option<Arc<dyn ChangeFeed>>,
     lease: Lease,
 }
@@ -80,6 +85,9 @@ impl TokensBuilder {
             recording: Recording::default(),
             hook: None,
             attention: Attention::default(),
+            limiter: None,
+            when_limiter_fails: WhenLimiterFails::default(),
+            nodes: 1,
             feed: None,
             lease: Lease::default(),
         }
@@ -241,6 +249,33 @@ impl TokensBuilder {
         self
     }
 
+    /// Who counts requests for all nodes. Without one each node counts in its own memory, and n nodes
+    /// let pass n times the limit.
+    ///
+    /// Then a request that passes all other checks waits for the limiter, and
+    /// [`Tokens::try_verify`] answers `None` where there is a limit.
+    pub fn limiter(mut self, limiter: Arc<dyn Limiter>) -> TokensBuilder {
+        self.limiter = Some(limiter);
+        self
+    }
+
+    /// What becomes of requests while the limiter does not answer. The default is the
+    /// [local share](WhenLimiterFails::LocalShare).
+    pub fn when_limiter_fails(mut self, policy: WhenLimiterFails) -> TokensBuilder {
+        self.when_limiter_fails = policy;
+        self
+    }
+
+    /// How many nodes there are, for the share that each may admit by itself while the limiter does
+    /// not answer; 1 unless set. Where the nodes have a change feed they know of each other, and this is
+    /// not needed. Where they do not, or where this is more than they know of, each admits the n-th part
+    /// of a limit, rounded down: a limit of less than n is none of anybody's. With too small a number
+    /// they admit more than the limit together.
+    pub fn nodes(mut self, number: u32) -> TokensBuilder {
+        self.nodes = number.max(1);
+        self
+    }
+
     /// Puts them together. The store is opened at first use, or by [`Tokens::open`]: until it
     /// can be, verifications answer 503.
     ///
@@ -257,7 +292,11 @@ impl TokensBuilder {
             None => Trust::Never,
         };
         let granularity_ms = self.clock.granularity_ms();
-        let size = LiveSize { capacity: self.capacity, misses: self.misses, granularity_ms };
+        let limiting =
+            self.limiter.map(|limiter| Limiting::new(limiter, self.when_limiter_fails, self.nodes));
+        let is_counted_elsewhere = limiting.is_some();
+        let size =
+            LiveSize { capacity: self.capacity, misses: self.misses, granularity_ms, is_counted_elsewhere };
         let shared = self.policy.shared_limit_per_tenant;
         let hash = IdHash::random(&*self.randomness)?;
         let recorder = Arc::new(Recorder::new(self.recording, prefix.clone(), hash.clone()));
@@ -287,6 +326,7 @@ impl TokensBuilder {
             recorder,
             watch,
             rounds: Default::default(),
+            limiting,
             node,
             fleet: self.feed.map(|feed| Fleet::new(feed, node, self.lease)),
         });

@@ -63,6 +63,8 @@ struct Request {
     needed: Scopes,
     granted_ms: i64,
     is_recorded: AtomicBool,
+    /// The limiter that counts for all nodes did not answer.
+    is_degraded: bool,
 }
 
 impl<'a> Grant<'a> {
@@ -74,8 +76,14 @@ impl<'a> Grant<'a> {
         needed: Scopes,
         now: Reading,
     ) -> Grant<'a> {
-        let request = Request { id, needed, granted_ms: now.wall_ms, is_recorded: AtomicBool::new(false) };
+        let is_recorded = AtomicBool::new(false);
+        let request = Request { id, needed, granted_ms: now.wall_ms, is_recorded, is_degraded: false };
         Grant { tokens, granted, request }
+    }
+
+    pub(super) fn degraded(mut self, is_degraded: bool) -> Grant<'a> {
+        self.request.is_degraded = is_degraded;
+        self
     }
 
     /// The token.
@@ -103,9 +111,17 @@ impl<'a> Grant<'a> {
         self.engine().may(&self.granted.scopes, scope)
     }
 
-    /// What is left of the token's limit after this request.
+    /// What is left of the token's limit after this request. Empty where that is not known, since the
+    /// limiter did not answer.
     pub fn standing(&self) -> &Standing {
         &self.granted.standing
+    }
+
+    /// Whether the limiter that counts for all nodes did not answer, and the request passes by what
+    /// the service wants to happen then: see
+    /// [`WhenLimiterFails`](crate::WhenLimiterFails).
+    pub fn is_degraded(&self) -> bool {
+        self.request.is_degraded
     }
 
     /// Records how the request ended: the method and the template of the route (`GET
@@ -190,9 +206,15 @@ impl Caller {
         self.0.tokens.engine().may(&self.0.scopes, scope)
     }
 
-    /// What was left of the token's limit after this request.
+    /// What was left of the token's limit after this request. Empty where that is not known, since
+    /// the limiter did not answer.
     pub fn standing(&self) -> &Standing {
         &self.0.standing
+    }
+
+    /// Whether the limiter that counts for all nodes did not answer, as [`Grant::is_degraded`] says.
+    pub fn is_degraded(&self) -> bool {
+        self.0.request.is_degraded
     }
 
     /// The tokens that the caller was verified by.

@@ -7,6 +7,7 @@
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
 use super::Engine;
+use super::limiting::LimiterFigures;
 use crate::recording::GivenUp;
 use crate::usage::{Outcome, Strangers, Tally};
 
@@ -18,6 +19,9 @@ const LIVE: &str = "tokenward_live_tokens";
 const WAITING: &str = "tokenward_usage_waiting_bytes";
 const LAG: &str = "tokenward_usage_lag_seconds";
 const GIVEN_UP: &str = "tokenward_usage_given_up_total";
+const LIMITER_CALLS: &str = "tokenward_limiter_calls_total";
+const LIMITER_WITHOUT: &str = "tokenward_limiter_decided_without_total";
+const LIMITER_FAILING: &str = "tokenward_limiter_failing";
 const LEASE: &str = "tokenward_lease_left_seconds";
 const APPLIED: &str = "tokenward_changes_applied";
 const FLUSHES: &str = "tokenward_usage_flushes_total";
@@ -27,6 +31,7 @@ const FLUSHES: &str = "tokenward_usage_flushes_total";
 pub(super) struct Told {
     strangers: Strangers,
     given_up: GivenUp,
+    limiter: LimiterFigures,
 }
 
 /// Says what the names mean, to whichever exporter there is.
@@ -39,6 +44,9 @@ pub(super) fn describe() {
     describe_gauge!(WAITING, Unit::Bytes, "What was counted and is not in the store yet");
     describe_gauge!(LAG, Unit::Seconds, "How old the newest figures in the store are");
     describe_counter!(GIVEN_UP, "Calls of which detail was given up while the store was away");
+    describe_counter!(LIMITER_CALLS, "Questions to the limiter, by result");
+    describe_counter!(LIMITER_WITHOUT, "Requests decided without the limiter, by decision");
+    describe_gauge!(LIMITER_FAILING, "1 while the limiter does not answer, 0 while it does");
     describe_gauge!(LEASE, Unit::Seconds, "For how long the lease of this node lasts");
     describe_gauge!(APPLIED, "The number up to which this node has applied every change");
     describe_counter!(FLUSHES, "Batches handed to the store, by result");
@@ -81,7 +89,8 @@ impl Engine {
         ] {
             counter!(GIVEN_UP, "what" => what).increment(now - before);
         }
-        *told = Told { strangers, given_up };
+        let limiter = self.tell_of_limiter(&told.limiter);
+        *told = Told { strangers, given_up, limiter };
         drop(told);
 
         gauge!(LIVE).set(self.live.len() as f64);
@@ -93,6 +102,30 @@ impl Engine {
             gauge!(LEASE).set(left_ms as f64 / 1_000.0);
             gauge!(APPLIED).set(fleet.applied().unwrap_or(0) as f64);
         }
+    }
+}
+
+impl Engine {
+    /// Nothing where there is no limiter.
+    fn tell_of_limiter(&self, told: &LimiterFigures) -> LimiterFigures {
+        let Some(limiting) = &self.limiting else { return LimiterFigures::default() };
+        let now = limiting.counted.now();
+        for (result, number) in [
+            ("admitted", now.admitted - told.admitted),
+            ("limited", now.limited - told.limited),
+            ("error", now.failed - told.failed),
+        ] {
+            counter!(LIMITER_CALLS, "result" => result).increment(number);
+        }
+        for (decision, number) in [
+            ("granted", now.granted_without - told.granted_without),
+            ("limited", now.limited_without - told.limited_without),
+            ("unavailable", now.unavailable - told.unavailable),
+        ] {
+            counter!(LIMITER_WITHOUT, "decision" => decision).increment(number);
+        }
+        gauge!(LIMITER_FAILING).set(f64::from(u8::from(limiting.is_failing(self.clock.now()))));
+        now
     }
 }
 

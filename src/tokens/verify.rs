@@ -24,6 +24,7 @@ impl Tokens {
     ///
     /// # Errors
     /// An error is neither a yes nor a no: answer 503. [`Error::Store`] where the store failed,
+    /// [`Error::Limiter`] where a limiter failed and the service wants nothing to pass then,
     /// [`Error::Overloaded`] where too many unknown tokens are being looked up,
     /// [`Error::UnknownScope`] where the need names a scope that the catalogue does not have.
     pub async fn verify(&self, text: impl AsRef<[u8]>, need: &Need<'_>) -> Result<Verdict<'_>, Error> {
@@ -43,6 +44,13 @@ impl Tokens {
                 return Ok(Verdict::Granted(Grant::new(self, presented.id, granted, needed.scopes, now)));
             }
             Decided::Refused(refused) => refused,
+            Decided::Open(open) => match self.take_limit(presented.id, *open).await? {
+                Ok((granted, is_degraded)) => {
+                    let grant = Grant::new(self, presented.id, granted, needed.scopes, now);
+                    return Ok(Verdict::Granted(grant.degraded(is_degraded)));
+                }
+                Err(refused) => refused,
+            },
         };
         let mut denied = engine.refuse(presented.id, refused, need, &needed, now);
         if let Denied::InsufficientScope(shortage) = &mut denied
@@ -54,7 +62,7 @@ impl Tokens {
     }
 
     /// [`Tokens::verify`] without waiting: for a token that is in memory. `None` says that the
-    /// store has to be asked.
+    /// store has to be asked, or the limiter.
     ///
     /// # Errors
     /// [`Error::UnknownScope`] where the need names a scope that the catalogue does not have.
@@ -73,7 +81,7 @@ impl Tokens {
             Some(Decided::Refused(refused)) => {
                 Ok(Some(Verdict::Denied(engine.refuse(presented.id, refused, need, &needed, now))))
             }
-            None => Ok(None),
+            Some(Decided::Open(_)) | None => Ok(None),
         }
     }
 }

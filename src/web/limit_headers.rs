@@ -50,6 +50,12 @@ impl LimitHeaders {
     /// With a refusal by the limit; nothing for any other.
     pub(super) fn denied(self, denied: &Denied, now: Reading) -> Vec<Header> {
         match denied {
+            // Where it is not known how the token stands, a header would be wrong.
+            Denied::RateLimited(limited) | Denied::SharedLimit(limited)
+                if limited.standing.tightest().is_none() =>
+            {
+                Vec::new()
+            }
             Denied::RateLimited(limited) => self.of(&limited.standing, Some(limited.by), "default", now),
             Denied::SharedLimit(limited) => self.of(&limited.standing, Some(limited.by), SHARED_POLICY, now),
             _ => Vec::new(),

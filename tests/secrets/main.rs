@@ -20,12 +20,24 @@ use seen::{Hidden, Shown, log, short};
 use source::{Needs, public_types, variants};
 use support::{PausedStore, Stage, WatchedUsage, catalog, text_of};
 use tokenward::limit::{Limited, QuotaStanding, Standing, Tick, Window};
+use tokenward::limiter::{LimiterState, Take, Taken};
 use tokenward::{
-    Actor, Attention, Catalog, Clock, Declaration, Denied, Error, Expected, Filter, HistoryQuery, Need,
-    NewToken, Order, Policy, Prefix, Presented, Preset, Query, Quota, Randomness, RandomnessFailed,
-    RateLimit, Spawner, Status, StoreError, SystemClock, SystemRandomness, TenantFilter, TokenId, TokenStore,
-    Tokens, Update, Verdict, Via, block_on,
+    Actor, Attention, Catalog, Clock, Declaration, Denied, Error, Expected, Filter, HistoryQuery, Limiter,
+    LimiterError, LimiterHealth, MemoryStore, Need, NewToken, Order, Policy, Prefix, Presented, Preset,
+    Query, Quota, Randomness, RandomnessFailed, RateLimit, Spawner, Status, StoreError, SystemClock,
+    SystemRandomness, TenantFilter, TokenId, TokenStore, Tokens, Update, Verdict, Via, WhenLimiterFails,
+    block_on,
 };
+
+/// A limiter that never answers.
+struct Away;
+
+#[tokenward::async_trait]
+impl Limiter for Away {
+    async fn take(&self, _request: &Take<'_>) -> Result<Taken, LimiterError> {
+        Err(LimiterError::unreachable("nobody is there"))
+    }
+}
 
 #[test]
 fn nothing_that_can_be_shown_shows_a_secret() {
@@ -204,12 +216,14 @@ fn nothing_that_can_be_shown_shows_a_secret() {
             Error::Overloaded("too much"),
             Error::Interrupted,
             StoreError::outcome_unknown("the connection was lost").into(),
+            LimiterError::failed("it took too long").into(),
         ] {
             match &error {
                 Error::InvalidCatalog(error) => shown.error(error),
                 Error::InvalidPrefix(error) => shown.error(error),
                 Error::Randomness(error) => shown.error(error),
                 Error::Store(error) => shown.error(error),
+                Error::Limiter(error) => shown.error(error),
                 Error::NotGrantable(not) => shown.display(not),
                 _ => {}
             }
@@ -241,6 +255,23 @@ fn nothing_that_can_be_shown_shows_a_secret() {
             window.take(&limit, Tick::exact(0)).unwrap_err()
         };
         shown.error(&limited);
+        let by_limiter = Tokens::builder(Arc::new(MemoryStore::new()))
+            .limiter(Arc::new(Away))
+            .when_limiter_fails(WhenLimiterFails::Allow)
+            .build()
+            .unwrap();
+        let issued = by_limiter.issue(NewToken::named("Export").per_minute(60)).by("maria").await.unwrap();
+        hidden.add(&issued.secret);
+        shown.debug(&by_limiter.verify(issued.secret.expose(), &Need::live()).await.unwrap());
+        let health: LimiterHealth = by_limiter.limiter_health().unwrap();
+        shown.debug(&health);
+        shown.json(&health);
+        shown.debug::<LimiterState>(&health.state);
+        shown.json(&health.state);
+        shown.debug::<WhenLimiterFails>(&health.when_it_fails);
+        shown.json(&health.when_it_fails);
+        shown.debug(&Take::new(issued.record.id, RateLimit::default()));
+        shown.debug(&Taken::Limited(limited));
         for denied in [
             Denied::Ambiguous("two"),
             Denied::Missing,
