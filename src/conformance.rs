@@ -1,6 +1,6 @@
 //! Public test suites for stores: each sentence of the contracts of [`TokenStore`], of
-//! [`UsageStore`] and of the [`Outbox`](crate::Outbox) that it is as well, and of [`ChangeFeed`], as a
-//! function that panics where it is broken, and says which.
+//! [`UsageStore`] and of the [`Outbox`](crate::Outbox) that it is as well, of [`ChangeFeed`] and of
+//! [`Limiter`], as a function that panics where it is broken, and says which.
 //!
 //! All at once, for a start:
 //!
@@ -45,6 +45,7 @@ mod fixture;
 mod forgetting;
 mod histories;
 mod inserting;
+mod limiter;
 mod listing;
 mod outbox;
 mod population;
@@ -62,6 +63,7 @@ pub use fixture::{sample_draft, sample_id, sample_token};
 pub use forgetting::*;
 pub use histories::*;
 pub use inserting::*;
+pub use limiter::*;
 pub use listing::*;
 pub use outbox::*;
 pub use reading::*;
@@ -71,7 +73,7 @@ pub use used::*;
 
 use std::sync::Arc;
 
-use crate::{ChangeFeed, TokenStore, UsageStore};
+use crate::{ChangeFeed, Limiter, TokenStore, UsageStore};
 
 /// Checks every promise of a [`TokenStore`], one after the other.
 ///
@@ -87,6 +89,15 @@ pub async fn token_store<S: TokenStore, F: Future<Output = S>>(fresh: impl Fn() 
 /// Where one is broken.
 pub async fn usage_store<S: UsageStore, F: Future<Output = S>>(fresh: impl Fn() -> F) {
     crate::__usage_store_promises!(__run_promises, fresh);
+}
+
+/// Checks every promise of a [`Limiter`], one after the other. The closure gives handles of one
+/// limiter: what one of them has counted, all know.
+///
+/// # Panics
+/// Where one is broken.
+pub async fn limiter<L: Limiter, F: Future<Output = L>>(fresh: impl Fn() -> F) {
+    crate::__limiter_promises!(__run_promises, fresh);
 }
 
 /// Checks every promise of a [`ChangeFeed`], one after the other, over two handles on the same data.
@@ -121,6 +132,31 @@ macro_rules! usage_store_tests {
 macro_rules! change_feed_tests {
     ($name:ident, $fresh:expr $(, if $there:expr)?) => {
         $crate::__change_feed_promises!(__test_promises, $name, $fresh $(, if $there)?);
+    };
+}
+
+/// A module of this name with a test for each promise of a [`Limiter`].
+#[macro_export]
+macro_rules! limiter_tests {
+    ($name:ident, $fresh:expr) => {
+        $crate::__limiter_promises!(__test_promises, $name, $fresh);
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __limiter_promises {
+    ($run:ident, $($given:tt)*) => {
+        $crate::$run! { [$($given)*]
+            a_limit_is_used_up
+            a_place_is_free_after_one_window
+            refused_requests_do_not_count
+            a_shared_limit_is_taken_with_the_own_one
+            a_changed_limit_counts_at_once
+            two_handles_count_together
+            many_at_once_get_the_limit
+            a_large_limit_is_never_exceeded
+        }
     };
 }
 
