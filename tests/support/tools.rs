@@ -20,3 +20,13 @@ pub fn is_missing(program: &str) -> bool {
         }
     }
 }
+
+/// The address of a server that this variable names; none where it names none, and the test is then
+/// [left out](skip).
+pub fn server(variable: &str) -> Option<String> {
+    let address = std::env::var(variable).ok().filter(|address| !address.is_empty());
+    if address.is_none() {
+        skip(&format!("{variable} names no server"));
+    }
+    address
+}
