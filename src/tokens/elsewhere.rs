@@ -175,12 +175,18 @@ impl Engine {
         Ok(Counting { own, shared })
     }
 
-    /// How many nodes share the limits, and which of them this is, if it is known.
+    /// How many nodes share the limits, and which of them this is, if it is known: by the rows of a
+    /// fleet, unless the service has said that there are more.
     pub(crate) fn fleet_position(&self) -> (u32, Option<u32>) {
-        match &self.limiting {
-            Some(limiting) if limiting.nodes > 1 => (limiting.nodes, None),
-            _ => (1, Some(0)),
-        }
+        let told = self.limiting.as_ref().map_or(1, |limiting| limiting.nodes);
+        let mut nodes: Vec<_> =
+            self.fleet.iter().flat_map(|fleet| fleet.nodes().clone()).map(|row| row.node).collect();
+        nodes.push(self.node);
+        nodes.sort_unstable();
+        nodes.dedup();
+        let number = u32::try_from(nodes.len()).unwrap_or(u32::MAX);
+        let rank = nodes.iter().position(|node| *node == self.node).and_then(|rank| u32::try_from(rank).ok());
+        if number < told { (told, None) } else { (number, rank) }
     }
 }
 
