@@ -8,17 +8,23 @@ mod arbitrary;
 mod batch;
 mod breakdown;
 mod call;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) mod columns;
 mod counts;
 mod detail;
-#[cfg(any(test, feature = "sqlite"))]
+#[cfg(any(test, feature = "sqlite", feature = "postgres"))]
 mod encoding;
 mod histogram;
 mod memory;
 pub(crate) mod period;
 mod query;
 mod retention;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) mod running;
 mod slice;
 mod sorted;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub(crate) mod subject_text;
 mod tally;
 
 pub use batch::UsageBatch;
@@ -26,7 +32,7 @@ pub use breakdown::{Breakdown, Share};
 pub use call::{Call, Client, Outcome, RecordedCall};
 pub use counts::Counts;
 pub use detail::{ClientUse, Clients, Detail, EndpointUse, ScopeUse, SecretUse, TokenUse};
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub(crate) use encoding::Encoded;
 pub use histogram::Histogram;
 pub use memory::MemoryUsage;

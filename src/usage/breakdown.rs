@@ -217,13 +217,13 @@ impl<K: Ord + Clone, V: Share> Breakdown<K, V> {
     }
 
     /// The names in their order, each with its rank and its share.
-    #[cfg(any(test, feature = "sqlite"))]
+    #[cfg(any(test, feature = "sqlite", feature = "postgres"))]
     pub(super) fn ranked(&self) -> impl Iterator<Item = (&K, u64, &V)> {
         self.entries.iter().map(|entry| (&entry.name, entry.rank, &entry.share))
     }
 
     /// One made of these names; none if they are not in order.
-    #[cfg(any(test, feature = "sqlite"))]
+    #[cfg(any(test, feature = "sqlite", feature = "postgres"))]
     pub(super) fn from_ranked(ranked: Vec<(K, u64, V)>, other: V, error: u64) -> Option<Self> {
         let entries: Vec<_> =
             ranked.into_iter().map(|(name, rank, share)| Entry { name, rank, share }).collect();

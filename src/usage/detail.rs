@@ -101,7 +101,7 @@ impl Detail {
     }
 
     /// Whether it says who has made the last calls with a secret.
-    #[cfg(feature = "sqlite")]
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
     pub(crate) fn tells_clients(&self) -> bool {
         let SecretUse { last_client: rest, .. } = self.secrets.other();
         rest.is_some() || self.secrets.iter().any(|(_, secret)| secret.last_client.is_some())

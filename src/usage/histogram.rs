@@ -96,7 +96,7 @@ impl Histogram {
     }
 
     /// The numbers of buckets in their order, each with how many it holds.
-    #[cfg(any(test, feature = "sqlite"))]
+    #[cfg(any(test, feature = "sqlite", feature = "postgres"))]
     pub(super) fn cells(&self) -> &[(u16, u64)] {
         &self.buckets
     }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use super::Level;
 use super::{RecordedCall, Subject};
 
 /// Which of the most recent calls are read: all that fit every part that is set.
@@ -110,5 +112,15 @@ impl Outdated {
             calls_per_token: u32::MAX,
             events: DateTime::<Utc>::MIN_UTC,
         }
+    }
+
+    /// The minute before which everything belongs to a span of which something is outdated: all spans
+    /// that begin before a bound have ended when the day of the bound has.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn until(&self) -> i64 {
+        let Outdated { minutes, hours, days, clients, .. } = *self;
+        // Far from the ends of the numbers, and farther away than any time.
+        let farthest = i64::MAX / 4;
+        Level::Day.end_of(minutes.max(hours).max(days).max(clients).clamp(-farthest, farthest))
     }
 }

@@ -103,6 +103,13 @@ impl Slice {
             && self.detail == Detail::default()
             && self.clients == Clients::default()
     }
+
+    /// How many names stand in it: what it weighs, beside its figures.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn names(&self) -> usize {
+        let Detail { endpoints, scopes, secrets, tokens } = &self.detail;
+        endpoints.len() + scopes.len() + secrets.len() + tokens.len() + self.clients.len()
+    }
 }
 
 /// What was counted for a subject in one span, as a store keeps it.

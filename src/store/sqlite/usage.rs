@@ -16,7 +16,6 @@ mod plans;
 pub(super) mod reading;
 pub(super) mod running;
 mod spans;
-pub(super) mod subject;
 #[cfg(test)]
 mod tests;
 pub(super) mod totals;
@@ -26,7 +25,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::rows::unreadable;
 use crate::TokenId;
-use crate::usage::{Counts, Encoded, RecordedCall, Slice, UsageBatch};
+use crate::usage::{Counts, Encoded, RecordedCall, Slice, UsageBatch, columns};
 
 /// What is added in one transaction weighs at most so much: a few milliseconds. The totals of one
 /// token weigh 1.
@@ -90,13 +89,7 @@ fn part<T>(parts: &[T], from: usize, before: usize, until: usize) -> &[T] {
 }
 
 fn weight_of(slice: &Slice) -> usize {
-    let detail = &slice.detail;
-    let names = detail.endpoints.len()
-        + detail.scopes.len()
-        + detail.secrets.len()
-        + detail.tokens.len()
-        + slice.clients.len();
-    SLICE + names / NAMES_OF_WEIGHT
+    SLICE + slice.names() / NAMES_OF_WEIGHT
 }
 
 /// Adds a piece, except for what of it was added before.
@@ -135,30 +128,22 @@ fn added(connection: &Connection, piece: &Piece) -> rusqlite::Result<Option<usiz
     })
 }
 
-/// The greatest integer of SQLite stands for all above it.
-fn integer(counter: u64) -> i64 {
-    i64::try_from(counter).unwrap_or(i64::MAX)
-}
-
-/// What a column holds; empty where it holds NULL, none where that cannot be read.
-fn kept<T: Encoded + Default>(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<T>> {
+/// What a column holds, for [`columns`]: where it holds no bytes there is nothing that can be read.
+fn bytes<'a>(row: &'a Row<'_>, column: usize) -> rusqlite::Result<Option<&'a [u8]>> {
     Ok(match row.get_ref(column)? {
-        ValueRef::Null => Some(T::default()),
-        ValueRef::Blob(bytes) => T::decode(bytes),
-        ValueRef::Integer(_) | ValueRef::Real(_) | ValueRef::Text(_) => None,
+        ValueRef::Null => None,
+        ValueRef::Blob(bytes) => Some(bytes),
+        ValueRef::Integer(_) | ValueRef::Real(_) | ValueRef::Text(_) => Some(&[]),
     })
 }
 
-/// The same for whoever wants to know.
+/// What was counted, for whoever wants to know.
 fn read<T: Encoded + Default>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
-    kept(row, column)?.ok_or_else(|| unreadable("what was counted in a span of time cannot be read"))
+    columns::kept(bytes(row, column)?)
+        .ok_or_else(|| unreadable("what was counted in a span of time cannot be read"))
 }
 
-/// The same for whoever writes to it next. What cannot be read begins anew: one damaged span must
-/// not keep the use of all tokens from being written, and nobody else would ever mend it.
+/// The same for whoever writes to it next.
 fn mended<T: Encoded + Default>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
-    Ok(kept(row, column)?.unwrap_or_else(|| {
-        tracing::error!("what was counted in a span of time cannot be read; it begins anew");
-        T::default()
-    }))
+    Ok(columns::mended(bytes(row, column)?))
 }

@@ -5,7 +5,8 @@ use rusqlite::{Connection, Row, params, params_from_iter};
 
 use super::super::rows::{id, moment, next_millisecond, unreadable};
 use super::super::statement::Statement;
-use super::{integer, totals};
+use super::totals;
+use crate::usage::columns::integer;
 use crate::usage::{CallQuery, Outcome, RecordedCall, Subject};
 
 const COLUMNS: &str = "id, token, tenant, secret_version, at, route, outcome, status, duration_us, bytes, scopes, \

@@ -10,7 +10,7 @@ use super::running::roll_up_before;
 use super::spans::{Long, forget_clients};
 use super::{calls, mended};
 use crate::TokenId;
-use crate::usage::{Detail, Level, Outdated};
+use crate::usage::{Detail, Outdated};
 
 /// At most so many rows are deleted in one step.
 const ROWS: u32 = 500;
@@ -23,7 +23,7 @@ pub(in super::super) type Erase = fn(&Connection, &TokenId) -> rusqlite::Result<
 
 pub(in super::super) const OUTDATED: [Forget; 9] = [
     // First, so that nothing that is outdated is left where the steps below do not look.
-    |connection, outdated| roll_up_before(connection, outdated_until(outdated)),
+    |connection, outdated| roll_up_before(connection, outdated.until()),
     |connection, outdated| delete(connection, MINUTES, outdated.minutes, ROWS),
     |connection, outdated| delete_spans(connection, HOURS, outdated.hours),
     |connection, outdated| delete_spans(connection, DAYS, outdated.days),
@@ -56,15 +56,6 @@ pub(in super::super) const CLIENTS_ERASED: [Erase; 5] = [
     |connection, token| delete(connection, CLIENTS_OF_CALLS, token.as_str(), ROWS),
     |connection, token| delete(connection, CLIENTS_OF_EVENTS, token.as_str(), ROWS),
 ];
-
-/// The minute before which everything belongs to a span of which something is outdated: all spans
-/// that begin before a bound have ended when the day of the bound has.
-fn outdated_until(outdated: &Outdated) -> i64 {
-    let Outdated { minutes, hours, days, clients, .. } = *outdated;
-    // Far from the ends of the numbers, and farther away than any time.
-    let farthest = i64::MAX / 4;
-    Level::Day.end_of(minutes.max(hours).max(days).max(clients).clamp(-farthest, farthest))
-}
 
 const MINUTES: &str = "DELETE FROM tokenward_usage_minutes WHERE (subject, minute) IN \
      (SELECT subject, minute FROM tokenward_usage_minutes INDEXED BY tokenward_usage_minutes_by_minute \

@@ -4,8 +4,9 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
 
-use super::{read, spans, subject};
-use crate::usage::{Clients, Detail, Level, SliceQuery, Span, StoredSlice, Subject, Tally};
+use super::{read, spans};
+use crate::usage::running::{Asked, Found, Running};
+use crate::usage::{Level, SliceQuery, StoredSlice, Tally, subject_text};
 
 const MINUTES: &str = "SELECT minute, tally FROM tokenward_usage_minutes \
      WHERE subject = ?1 AND minute >= ?2 AND minute < ?3 ORDER BY minute";
@@ -28,141 +29,72 @@ pub(in super::super) fn slices(
     connection: &Connection,
     query: &SliceQuery,
 ) -> rusqlite::Result<Vec<StoredSlice>> {
-    let spans = Level::ALL.map(|level| joined(&query.spans, level));
-    let mut found = Vec::new();
+    let asked = Asked::of(&query.spans);
+    let mut slices = Vec::new();
     let mut mentioned = std::collections::HashSet::new();
+    if asked.is_empty() {
+        return Ok(slices);
+    }
     for subject in query.subjects.iter().filter(|subject| mentioned.insert(*subject)) {
-        let first = found.len();
-        for (level, spans) in Level::ALL.into_iter().zip(&spans) {
-            for (from, until) in spans {
-                add_stored(connection, (query.detailed, subject, level), *from, *until, &mut found)?;
+        let text = subject_text::text(subject);
+        let mut found = Found::of(subject, &asked);
+        for level in Level::ALL {
+            for (from, until) in asked.of_level(level) {
+                add_stored(connection, (query.detailed, &text, level), *from, *until, &mut found)?;
             }
         }
-        if spans.iter().any(|spans| !spans.is_empty()) {
-            let mut of_subject = OfSubject { subject, spans: &spans, found: &mut found, first };
-            of_subject.add_running(connection, query.detailed)?;
-        }
+        add_running(connection, &text, &asked, query.detailed, &mut found)?;
+        slices.extend(found.into_slices());
     }
-    Ok(found)
-}
-
-/// The spans of a level, those that overlap or touch as one: each is read once.
-fn joined(spans: &[Span], level: Level) -> Vec<(i64, i64)> {
-    let of_level = spans.iter().filter(|span| span.level == level && span.from < span.until);
-    let mut all: Vec<_> = of_level.map(|span| (span.from, span.until)).collect();
-    all.sort();
-    let mut joined: Vec<(i64, i64)> = Vec::new();
-    for (from, until) in all {
-        match joined.last_mut() {
-            Some(last) if from <= last.1 => last.1 = last.1.max(until),
-            _ => joined.push((from, until)),
-        }
-    }
-    joined
+    Ok(slices)
 }
 
 /// Adds what stands in the file of one level between two minutes.
 fn add_stored(
     connection: &Connection,
-    (detailed, subject, level): (bool, &Subject, Level),
+    (detailed, subject, level): (bool, &str, Level),
     from: i64,
     until: i64,
-    found: &mut Vec<StoredSlice>,
+    found: &mut Found<'_>,
 ) -> rusqlite::Result<()> {
     let has_detail = detailed && level != Level::Minute;
-    let mut values = vec![Value::Text(subject::text(subject)), Value::Integer(from), Value::Integer(until)];
+    let mut values = vec![Value::Text(subject.to_owned()), Value::Integer(from), Value::Integer(until)];
     let sql = match level {
         Level::Minute => MINUTES,
         Level::Hour | Level::Day => {
-            values.push(Value::Integer(subject::number(level)));
+            values.push(Value::Integer(subject_text::number(level)));
             if has_detail { DETAILED } else { FIGURES }
         }
     };
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(params_from_iter(values))?;
     while let Some(row) = rows.next()? {
-        let mut slice = empty(subject, level, row.get(0)?);
+        let slice = found.span(level, row.get(0)?);
         slice.tally = read(row, 1)?;
         if has_detail {
             (slice.detail, slice.clients) = (read(row, 2)?, read(row, 3)?);
         }
-        found.push(slice);
     }
     Ok(())
 }
 
-/// What is found of one subject, in order: all from the first on.
-struct OfSubject<'a> {
-    subject: &'a Subject,
-    /// What is asked for, by level.
-    spans: &'a [Vec<(i64, i64)>; 3],
-    found: &'a mut Vec<StoredSlice>,
-    first: usize,
-}
-
-impl OfSubject<'_> {
-    /// Adds what a roll-up would add now.
-    fn add_running(&mut self, connection: &Connection, detailed: bool) -> rusqlite::Result<()> {
-        let text = subject::text(self.subject);
-        let names = self.subject.names();
-        let mut statement = connection.prepare_cached(RUNNING)?;
-        let mut rows = statement.query(params![text, detailed])?;
-        while let Some(row) = rows.next()? {
-            let (minute, coarse): (i64, bool) = (row.get(0)?, row.get(1)?);
-            if !Level::ALL.into_iter().any(|level| self.asks_for(level, minute)) {
-                continue;
-            }
-            let mut tally: Tally = read(row, 2)?;
-            if !coarse {
-                let mut whole = spans::minute(connection, &text, minute)?;
-                tally = whole.add_to_minute(minute, tally);
-                if self.asks_for(Level::Minute, minute) {
-                    self.span(Level::Minute, minute).tally = whole;
-                }
-            }
-            let (detail, clients): (Detail, Clients) = (read(row, 3)?, read(row, 4)?);
-            for level in [Level::Hour, Level::Day] {
-                if self.asks_for(level, minute) {
-                    let span = self.span(level, minute);
-                    span.tally.merge(&tally);
-                    span.detail.merge(&detail);
-                    span.detail.shrink(names);
-                    span.clients.merge(&clients);
-                    span.clients.shrink(names);
-                }
-            }
+/// Adds what a roll-up would add now.
+fn add_running(
+    connection: &Connection,
+    subject: &str,
+    asked: &Asked,
+    detailed: bool,
+    found: &mut Found<'_>,
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(RUNNING)?;
+    let mut rows = statement.query(params![subject, detailed])?;
+    while let Some(row) = rows.next()? {
+        let (minute, coarse) = (row.get(0)?, row.get(1)?);
+        if asked.includes_some(minute) {
+            let (tally, detail, clients) = (read(row, 2)?, read(row, 3)?, read(row, 4)?);
+            let stored = if coarse { Tally::default() } else { spans::minute(connection, subject, minute)? };
+            found.add(Running { minute, coarse, tally, detail, clients }, stored);
         }
-        Ok(())
     }
-
-    /// Whether the span of this level that the minute is in is asked for.
-    fn asks_for(&self, level: Level, minute: i64) -> bool {
-        let start = level.start_of(minute);
-        self.spans[level as usize].iter().any(|(from, until)| (*from..*until).contains(&start))
-    }
-
-    /// The span of this level that the minute is in, which is empty if it was not there.
-    fn span(&mut self, level: Level, minute: i64) -> &mut StoredSlice {
-        let start = level.start_of(minute);
-        let of_subject = &self.found[self.first..];
-        let before = |slice: &StoredSlice| (slice.level, slice.start) < (level, start);
-        let place = self.first + of_subject.partition_point(before);
-        let is_it = |slice: &StoredSlice| (slice.level, slice.start) == (level, start);
-        let is_there = self.found.get(place).is_some_and(is_it);
-        if !is_there {
-            self.found.insert(place, empty(self.subject, level, start));
-        }
-        &mut self.found[place]
-    }
-}
-
-fn empty(subject: &Subject, level: Level, start: i64) -> StoredSlice {
-    StoredSlice {
-        subject: subject.clone(),
-        level,
-        start,
-        tally: Tally::default(),
-        detail: Detail::default(),
-        clients: Clients::default(),
-    }
+    Ok(())
 }

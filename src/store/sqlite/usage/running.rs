@@ -12,9 +12,10 @@ mod tests;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::spans::{Added, Spans, encoded};
-use super::{mended, subject};
-use crate::usage::{Clients, Detail, Encoded, Slice, Tally, UsageBatch};
+use super::mended;
+use super::spans::Spans;
+use crate::usage::running::Running;
+use crate::usage::{Clients, Detail, Encoded, Slice, Tally, UsageBatch, columns, subject_text};
 
 /// Adds slices to what is running.
 pub(super) fn add(connection: &Connection, slices: &[Slice]) -> rusqlite::Result<()> {
@@ -30,7 +31,7 @@ pub(super) fn add(connection: &Connection, slices: &[Slice]) -> rusqlite::Result
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
     for slice in slices.iter().filter(|slice| !slice.is_empty()) {
-        let subject = subject::text(&slice.subject);
+        let subject = subject_text::text(&slice.subject);
         let names = slice.subject.names();
         let found: Option<(i64, Tally, Detail, Clients)> = find
             .query_row(params![subject, slice.minute, slice.coarse], |row| {
@@ -39,7 +40,7 @@ pub(super) fn add(connection: &Connection, slices: &[Slice]) -> rusqlite::Result
             .optional()?;
         let more = slice.tally.without_minutes();
         let Some((number, mut tally, mut detail, mut clients)) = found else {
-            let (detail, clients) = encoded(&slice.detail, &slice.clients);
+            let (detail, clients) = columns::long(&slice.detail, &slice.clients);
             insert.execute(params![subject, slice.minute, slice.coarse, more.encode(), detail, clients])?;
             continue;
         };
@@ -48,7 +49,7 @@ pub(super) fn add(connection: &Connection, slices: &[Slice]) -> rusqlite::Result
         detail.shrink(names);
         clients.merge(&slice.clients);
         clients.shrink(names);
-        let (detail, clients) = encoded(&detail, &clients);
+        let (detail, clients) = columns::long(&detail, &clients);
         update.execute(params![number, tally.encode(), detail, clients])?;
     }
     Ok(())
@@ -164,7 +165,7 @@ impl<'a> Piece<'a> {
             while let Some(row) = rows.next()? {
                 self.bytes += length(row)?;
                 numbers.push(row.get::<_, i64>(6)?);
-                self.spans.add(added(row)?)?;
+                self.spans.add(&subject, running(row)?)?;
                 if self.bytes >= BYTES {
                     break;
                 }
@@ -188,9 +189,8 @@ impl<'a> Piece<'a> {
     }
 }
 
-fn added(row: &Row<'_>) -> rusqlite::Result<Added> {
-    Ok(Added {
-        subject: row.get(0)?,
+fn running(row: &Row<'_>) -> rusqlite::Result<Running> {
+    Ok(Running {
         minute: row.get(1)?,
         coarse: row.get(2)?,
         tally: mended(row, 3)?,

@@ -3,19 +3,9 @@
 use rusqlite::types::Null;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{mended, subject};
-use crate::usage::{Clients, Detail, Encoded, Level, Tally};
-
-/// What was counted for a subject within a minute, as it stands in the file.
-pub(super) struct Added {
-    /// The subject's text.
-    pub(super) subject: String,
-    pub(super) minute: i64,
-    pub(super) coarse: bool,
-    pub(super) tally: Tally,
-    pub(super) detail: Detail,
-    pub(super) clients: Clients,
-}
+use super::mended;
+use crate::usage::running::Running;
+use crate::usage::{Clients, Detail, Encoded, Level, Tally, columns, subject_text};
 
 /// Adds to spans. The hour and the day of the last addition are kept, and written once another is
 /// added to: a token's minutes come in order, so that those of one hour follow each other.
@@ -42,26 +32,22 @@ impl<'a> Spans<'a> {
         Spans { connection, hour: None, day: None }
     }
 
-    pub(super) fn add(&mut self, added: Added) -> rusqlite::Result<()> {
-        let Added { subject, minute, coarse, mut tally, detail, clients } = added;
-        if !coarse {
-            tally = add_to_minute(self.connection, &subject, minute, tally)?;
+    /// Adds to the spans of the subject with this text.
+    pub(super) fn add(&mut self, subject: &str, mut running: Running) -> rusqlite::Result<()> {
+        if !running.coarse {
+            running.tally = add_to_minute(self.connection, subject, running.minute, running.tally)?;
         }
         for (level, open) in [(Level::Hour, &mut self.hour), (Level::Day, &mut self.day)] {
-            let start = level.start_of(minute);
+            let start = level.start_of(running.minute);
             if open.as_ref().is_none_or(|open| open.subject != subject || open.start != start) {
                 write(self.connection, open.take())?;
             }
             let open = match open {
                 Some(open) => open,
-                None => open.insert(Open::find(self.connection, &subject, level, start)?),
+                None => open.insert(Open::find(self.connection, subject, level, start)?),
             };
-            let names = subject::names(&subject);
-            open.tally.merge(&tally);
-            open.detail.merge(&detail);
-            open.detail.shrink(names);
-            open.clients.merge(&clients);
-            open.clients.shrink(names);
+            let long = (&mut open.detail, &mut open.clients);
+            running.add_to(&mut open.tally, long, subject_text::names(subject));
         }
         Ok(())
     }
@@ -108,7 +94,7 @@ pub(super) fn minute(connection: &Connection, subject: &str, minute: i64) -> rus
 
 impl Open {
     fn find(connection: &Connection, subject: &str, level: Level, start: i64) -> rusqlite::Result<Open> {
-        let key = params![subject, subject::number(level), start];
+        let key = params![subject, subject_text::number(level), start];
         let tally = connection
             .prepare_cached(
                 "SELECT tally FROM tokenward_usage_tallies WHERE subject = ?1 AND level = ?2 AND start = ?3",
@@ -130,14 +116,14 @@ impl Open {
 
 fn write(connection: &Connection, open: Option<Open>) -> rusqlite::Result<()> {
     let Some(open) = open else { return Ok(()) };
-    let level = subject::number(open.level);
+    let level = subject_text::number(open.level);
     connection
         .prepare_cached(
             "INSERT INTO tokenward_usage_tallies (subject, level, start, tally) VALUES (?1, ?2, ?3, ?4) \
              ON CONFLICT (subject, level, start) DO UPDATE SET tally = excluded.tally",
         )?
         .execute(params![open.subject, level, open.start, open.tally.encode()])?;
-    let (detail, clients) = encoded(&open.detail, &open.clients);
+    let (detail, clients) = columns::long(&open.detail, &open.clients);
     match open.number {
         Some(number) => connection
             .prepare_cached("UPDATE tokenward_usage_spans SET detail = ?2, clients = ?3 WHERE number = ?1")?
@@ -150,12 +136,6 @@ fn write(connection: &Connection, open: Option<Open>) -> rusqlite::Result<()> {
             .execute(params![open.subject, level, open.start, detail, clients]),
     }
     .map(drop)
-}
-
-/// What is long, for its columns: no clients where none is told, in detail neither.
-pub(super) fn encoded(detail: &Detail, clients: &Clients) -> (Vec<u8>, Option<Vec<u8>>) {
-    let tells_clients = !clients.is_empty() || detail.tells_clients();
-    (detail.encode(), tells_clients.then(|| clients.encode()))
 }
 
 /// Tables whose rows have a number, a detail and clients.

@@ -3,9 +3,9 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
 
-use super::super::rows::{id, optional_moment, time};
-use super::{integer, subject};
+use super::super::rows::{id, json, optional_moment, time};
 use crate::TokenId;
+use crate::usage::columns::integer;
 use crate::usage::{Client, Counts};
 
 pub(super) fn add(connection: &Connection, counts: &[(TokenId, Counts)]) -> rusqlite::Result<()> {
@@ -63,7 +63,8 @@ pub(in super::super) fn read(
     connection: &Connection,
     tokens: &[TokenId],
 ) -> rusqlite::Result<Vec<(TokenId, Counts)>> {
-    connection.prepare_cached(READ)?.query_map([subject::ids(tokens)?], counts)?.collect()
+    let ids = json(&tokens.iter().map(TokenId::as_str).collect::<Vec<_>>())?;
+    connection.prepare_cached(READ)?.query_map([ids], counts)?.collect()
 }
 
 fn counts(row: &Row<'_>) -> rusqlite::Result<(TokenId, Counts)> {

@@ -1,10 +1,9 @@
-//! Between a subject and its text in the file.
+//! How a SQL store writes whose use it is.
 
-use crate::TokenId;
-use crate::usage::{Level, Subject};
+use super::{Level, Subject};
 
 /// The sixteen characters of an id; or a text that begins with what no id begins with.
-pub(in super::super) fn text(subject: &Subject) -> String {
+pub(crate) fn text(subject: &Subject) -> String {
     match subject {
         Subject::All => "*".into(),
         Subject::Tenant(None) => "-".into(),
@@ -14,15 +13,15 @@ pub(in super::super) fn text(subject: &Subject) -> String {
 }
 
 /// [`Subject::names`] of the subject with this text.
-pub(super) fn names(text: &str) -> usize {
+pub(crate) fn names(text: &str) -> usize {
     match text {
         "*" => Subject::All.names(),
         _ => Subject::Tenant(None).names(),
     }
 }
 
-/// The number of a level that is kept as a span of its own; minutes have their own table.
-pub(super) fn number(level: Level) -> i64 {
+/// The number of a level.
+pub(crate) fn number(level: Level) -> i64 {
     match level {
         Level::Minute => 0,
         Level::Hour => 1,
@@ -30,14 +29,10 @@ pub(super) fn number(level: Level) -> i64 {
     }
 }
 
-/// The texts of tokens' ids, as JSON.
-pub(in super::super) fn ids(tokens: &[TokenId]) -> rusqlite::Result<rusqlite::types::Value> {
-    super::super::rows::json(&tokens.iter().map(TokenId::as_str).collect::<Vec<_>>())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::TokenId;
 
     #[test]
     fn no_two_subjects_have_the_same_text() {
