@@ -53,6 +53,7 @@ mod reading;
 mod revoking;
 mod side_by_side;
 mod spans;
+mod together;
 mod usage_fixture;
 mod used;
 
@@ -69,6 +70,7 @@ pub use outbox::*;
 pub use reading::*;
 pub use revoking::*;
 pub use spans::*;
+pub use together::*;
 pub use used::*;
 
 use std::sync::Arc;
@@ -222,6 +224,9 @@ macro_rules! __usage_store_promises {
             calls_come_in_pages
             calls_are_filtered
             calls_of_a_busy_token_are_bounded
+            a_batch_counts_once_among_its_repetitions
+            nodes_add_up_side_by_side
+            calls_become_visible_in_order
             spans_are_forgotten_by_level
             clients_are_forgotten_before_the_rest
             the_last_client_is_forgotten_in_time

@@ -56,7 +56,8 @@ use crate::{StoreError, TokenId};
 /// - `Ok` says that it was added whole. A large batch may be written in pieces; one that failed
 ///   half way is completed when it is handed over again, and no piece is ever added twice. Its parts
 ///   stand in their places then: what is not to be counted any more is emptied, not taken out.
-/// - What several nodes add is added up.
+/// - What several nodes add is added up, also at once. A batch may be handed over again while it is
+///   still being added, as after a lost connection.
 /// - Counters stop at the greatest number that the store can hold instead of wrapping or failing.
 /// - A slice is added to its minute (its figures alone, and not if it is coarse), to its hour and
 ///   to its day, together. The busiest minute of an hour and of a day, and the minutes at the
@@ -64,7 +65,8 @@ use crate::{StoreError, TokenId};
 /// - Of each span at most [`Subject::names`] names of a kind are kept, by
 ///   [`Breakdown::shrink`].
 /// - Counts and slices in which nothing was counted are left out.
-/// - Calls are numbered in the order in which they are added, and no number is used twice. Of each
+/// - Calls are numbered in the order in which they are added, and become visible in that order:
+///   whoever has read one finds no smaller number later. No number is used twice. Of each
 ///   token at least the [`KEPT_UNTIL_FORGOTTEN`](RecordedCall::KEPT_UNTIL_FORGOTTEN) newest are kept,
 ///   and at most twice as many, until [`forget`](UsageStore::forget) is told of another number.
 /// - Times are kept to the millisecond.
