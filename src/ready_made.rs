@@ -39,7 +39,11 @@ impl Tokens {
     #[cfg(feature = "postgres")]
     pub async fn postgres(address: &str, catalog: Catalog) -> Result<Tokens, Error> {
         let store = Arc::new(crate::PostgresStore::at(address)?);
-        let tokens = Tokens::builder(store.clone()).change_feed(store).catalog(catalog).build()?;
+        let tokens = Tokens::builder(store.clone())
+            .usage_store(store.clone())
+            .change_feed(store)
+            .catalog(catalog)
+            .build()?;
         tokens.open().await?;
         Ok(tokens)
     }

@@ -12,6 +12,7 @@ mod feed;
 mod listening;
 mod listing;
 mod migrations;
+mod outbox;
 #[cfg(test)]
 mod plans;
 mod rows;
@@ -19,6 +20,7 @@ mod session;
 mod sql;
 mod statement;
 mod tokens;
+mod usage;
 
 use std::fmt;
 use std::time::Duration;

@@ -1,9 +1,11 @@
 //! What was added in minutes that may still go on, and how it becomes part of spans.
 
+#[cfg(feature = "postgres")]
+use std::collections::btree_map::Entry;
+
 use super::{Clients, Detail, Level, Span, StoredSlice, Subject, Tally};
 
 /// What was counted for a subject within a minute, and is not rolled up yet.
-#[derive(Default)]
 pub(crate) struct Running {
     /// In minutes since 1970.
     pub(crate) minute: i64,
@@ -17,12 +19,29 @@ pub(crate) struct Running {
 impl Running {
     /// Adds to an hour or to a day. Of a minute that is told by itself, the tally is what
     /// [`Tally::add_to_minute`] has given.
-    pub(crate) fn add_to(&self, tally: &mut Tally, (detail, clients): (&mut Detail, &mut Clients), names: usize) {
+    pub(crate) fn add_to(
+        &self,
+        tally: &mut Tally,
+        (detail, clients): (&mut Detail, &mut Clients),
+        names: usize,
+    ) {
         tally.merge(&self.tally);
         detail.merge(&self.detail);
         detail.shrink(names);
         clients.merge(&self.clients);
         clients.shrink(names);
+    }
+
+    /// Puts it where nothing is, or adds it to what several batches have told of the same minute.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn sum<K: Ord>(sums: Entry<'_, K, Running>, more: Running, names: usize) {
+        match sums {
+            Entry::Vacant(place) => _ = place.insert(more),
+            Entry::Occupied(mut sum) => {
+                let Running { tally, detail, clients, .. } = sum.get_mut();
+                more.add_to(tally, (detail, clients), names);
+            }
+        }
     }
 }
 
@@ -48,7 +67,9 @@ impl Asked {
     #[cfg(feature = "postgres")]
     pub(crate) fn bounds(&self) -> (i64, i64) {
         let all = Level::ALL.into_iter().flat_map(|level| {
-            self.of_level(level).iter().map(move |(from, until)| (*from, until.saturating_add(level.minutes())))
+            self.of_level(level)
+                .iter()
+                .map(move |(from, until)| (*from, until.saturating_add(level.minutes())))
         });
         all.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1))).unwrap_or_default()
     }
@@ -95,7 +116,8 @@ impl<'a> Found<'a> {
     /// The span of this level that begins at a minute, which is empty if it was not there.
     pub(crate) fn span(&mut self, level: Level, start: i64) -> &mut StoredSlice {
         let place = self.slices.partition_point(|slice| (slice.level, slice.start) < (level, start));
-        let is_there = self.slices.get(place).is_some_and(|slice| (slice.level, slice.start) == (level, start));
+        let is_there =
+            self.slices.get(place).is_some_and(|slice| (slice.level, slice.start) == (level, start));
         if !is_there {
             self.slices.insert(place, StoredSlice::new(self.subject.clone(), level, start));
         }

@@ -227,3 +227,15 @@ proptest! {
         run(store, kept_long(), &steps, odd);
     }
 }
+
+#[cfg(feature = "postgres")]
+proptest! {
+    #![proptest_config(config(3))]
+
+    #[test]
+    fn use_in_postgresql_is_told_as_a_recount_tells_it(steps in steps(200_000_000, 0..3), odd in any::<u32>()) {
+        if let Some(scratch) = super::scratch::Scratch::if_there() {
+            run(Arc::new(scratch.another()), kept_long(), &steps, odd);
+        }
+    }
+}

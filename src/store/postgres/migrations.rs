@@ -22,6 +22,7 @@ pub(super) struct Migration {
 
 const MIGRATIONS: &[Migration] = &[
     Migration { number: 1, sql: include_str!("0001_first.sql"), usable_by: 1 },
+    Migration { number: 2, sql: include_str!("0002_usage.sql"), usable_by: 1 },
     Migration { number: 3, sql: include_str!("0003_by_hand.sql"), usable_by: 1 },
 ];
 
