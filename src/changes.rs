@@ -32,17 +32,20 @@ use crate::{StoreError, TokenId};
 #[async_trait]
 pub trait ChangeFeed: Send + Sync + 'static {
     /// Writes the row of a node, with this length of its lease, and gives the last change that was
-    /// committed when it did. Whoever has a row already gets a new one: its counter grows, and its
-    /// acknowledgement is the number that is given.
+    /// committed when it did, which a new row has acknowledged. Whoever has a row already keeps what it
+    /// has acknowledged, and its counter grows: this may be a call of before that comes late, and says
+    /// nothing of what the node has applied since.
     async fn join(&self, node: NodeId, lease_ms: u32) -> Result<Position, StoreError>;
 
-    /// Raises the node's counter, and gives the changes that follow `after`, oldest first and at most
+    /// Raises the node's counter, where others share the store by an amount drawn at random, so that no
+    /// counter comes again after the store went back to an earlier state; and gives the changes that follow `after`, oldest first and at most
     /// `limit`, at least 1.
     async fn pull(&self, node: NodeId, after: Position, limit: u32) -> Result<Pulled, StoreError>;
 
-    /// The node has applied every change up to this number. A smaller number than before changes
-    /// nothing, and so does a node without a row.
-    async fn acknowledge(&self, node: NodeId, number: u64) -> Result<(), StoreError>;
+    /// The node has applied every change up to this one. A smaller number than before changes nothing,
+    /// and so does a node without a row, or a change that is not there: the store may have gone back to
+    /// an earlier state since it was pulled, and given the number to another.
+    async fn acknowledge(&self, node: NodeId, through: Position) -> Result<(), StoreError>;
 
     /// Deletes the node's row, if it has one.
     async fn leave(&self, node: NodeId) -> Result<(), StoreError>;

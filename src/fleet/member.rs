@@ -60,9 +60,9 @@ pub(crate) enum Step {
     Join,
     /// Raise the counter and pull in one transaction, then [`Event::Pulled`].
     Pull(Position),
-    /// Distrust these tokens and spoil their flights, and then acknowledge the number; then
+    /// Distrust these tokens and spoil their flights, and then acknowledge everything up to here; then
     /// [`Event::Acknowledged`].
-    Apply { tokens: Vec<TokenId>, acknowledge: u64 },
+    Apply { tokens: Vec<TokenId>, acknowledge: Position },
     /// Nothing until the next round.
     Rest,
     /// Delete the row.
@@ -84,10 +84,7 @@ impl Member {
         let applying = self.applying.take();
         match event {
             Event::Due => self.begin(now_ms),
-            Event::Joined(position) => {
-                self.applied = Some(position);
-                Outcome::only(Step::Pull(position))
-            }
+            Event::Joined(position) => self.joined(position),
             Event::Pulled(Pulled::Gap) => self.gap(now_ms),
             Event::Pulled(Pulled::Changes { changes, more }) => self.pulled(&changes, more, now_ms),
             Event::Acknowledged => match applying {
@@ -117,6 +114,16 @@ impl Member {
         }
     }
 
+    /// What was changed before this is never pulled. Nothing that was read before the row was there may
+    /// be trusted later: not even by the look-up of a verification that had found trust still standing,
+    /// and was stopped between that and asking.
+    fn joined(&mut self, position: Position) -> Outcome {
+        self.applied = Some(position);
+        self.applying = Some(Applying { through: position, more: true });
+        let acknowledge = Step::Apply { tokens: Vec::new(), acknowledge: position };
+        Outcome { distrust_all: true, ..Outcome::only(acknowledge) }
+    }
+
     /// It cannot tell what it has missed: it begins anew.
     fn gap(&mut self, now_ms: u64) -> Outcome {
         self.applied = None;
@@ -136,7 +143,7 @@ impl Member {
         };
         self.applying = Some(Applying { through: last.position, more });
         let tokens = changes.iter().map(|change| change.token).collect();
-        Outcome::only(Step::Apply { tokens, acknowledge: last.position.number })
+        Outcome::only(Step::Apply { tokens, acknowledge: last.position })
     }
 
     /// Everything that was committed when the round began is applied, and acknowledged.
@@ -178,7 +185,10 @@ mod tests {
         let mut member = Member::new(Lease::default());
         let outcome = member.step(Event::Due, 1_000);
         assert!(outcome.untrust && outcome.distrust_all && outcome.step == Step::Join);
-        assert_eq!(member.step(Event::Joined(position(7)), 1_100).step, Step::Pull(position(7)));
+        let outcome = member.step(Event::Joined(position(7)), 1_100);
+        assert!(outcome.distrust_all, "what was read before the row was there is not covered by it");
+        assert_eq!(outcome.step, Step::Apply { tokens: Vec::new(), acknowledge: position(7) });
+        assert_eq!(member.step(Event::Acknowledged, 1_150).step, Step::Pull(position(7)));
         member
     }
 
@@ -194,7 +204,9 @@ mod tests {
         let mut member = joined();
         let outcome = member.step(Event::Pulled(changes(&[8, 9])), 1_200);
         assert_eq!(outcome.trust_until_ms, None);
-        assert!(matches!(&outcome.step, Step::Apply { tokens, acknowledge: 9 } if tokens.len() == 2));
+        assert!(
+            matches!(&outcome.step, Step::Apply { tokens, acknowledge } if tokens.len() == 2 && *acknowledge == position(9))
+        );
         assert_eq!(member.applied(), Some(7));
         assert_eq!(member.step(Event::Acknowledged, 1_300).trust_until_ms, Some(10_000));
         assert_eq!(member.applied(), Some(9));

@@ -37,6 +37,18 @@ struct Round {
     has_left: bool,
 }
 
+/// Up to where a node has applied everything.
+///
+/// What is ahead of it is not kept in memory: a failover may take it back, and the node could not notice,
+/// since its own place in the order of changes is still there then.
+pub(super) struct Applied(Option<u64>);
+
+impl Applied {
+    pub(super) fn reaches(&self, number: u64) -> bool {
+        self.0.is_none_or(|applied| number <= applied)
+    }
+}
+
 /// Changes are pulled in pieces of so many.
 const PIECE: u32 = 1_000;
 /// Whoever waits for others looks again after this time, then after twice as long, and so on.
@@ -90,6 +102,11 @@ impl Engine {
             None => true,
             Some(fleet) => fleet.trusted.holds(self.clock.boottime_ms()),
         }
+    }
+
+    /// Up to where the node has applied everything, before a token is read from the store.
+    pub(super) fn applied(&self) -> Applied {
+        Applied(self.fleet.as_ref().map(|fleet| fleet.applied().unwrap_or(0)))
     }
 
     /// Renews the lease, and heeds what others have changed until now. Nothing where there is none.

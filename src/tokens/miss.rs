@@ -48,7 +48,7 @@ impl Engine {
                     return self.decide_found(found.as_ref(), None, proof, need, now);
                 }
                 Asking::Lead(lead) => {
-                    let generation = lead.generation();
+                    let (generation, applied) = (lead.generation(), self.applied());
                     let found = match self.ask_store(proof.id).await {
                         Ok(found) => found.map(Arc::new),
                         Err(error) => {
@@ -59,7 +59,10 @@ impl Engine {
                     if found.is_none() {
                         self.live.remember_unknown(proof.id, generation, now);
                     }
-                    let decided = self.decide_found(found.as_deref(), Some(generation), proof, need, now);
+                    let is_ahead =
+                        found.as_ref().is_some_and(|token| !applied.reaches(token.record.sequence));
+                    let kept = Some(generation).filter(|_| !is_ahead);
+                    let decided = self.decide_found(found.as_deref(), kept, proof, need, now);
                     lead.land(found.map_or(Landing::NotFound, Landing::Found));
                     return decided;
                 }

@@ -37,7 +37,7 @@ fn it_is_found_out_and_said_that_hints_do_not_arrive() {
             panic!("nothing is missed");
         };
         assert_eq!(changes.len(), 1);
-        store.acknowledge(node, 1).await.unwrap();
+        store.acknowledge(node, changes[0].position).await.unwrap();
         assert_eq!(store.join(other, 5_000).await.unwrap(), changes[0].position);
         let roll = store.roll_call().await.unwrap();
         assert_eq!((roll.last_number, roll.nodes.len()), (1, 2));

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Poll, Waker};
 
+use tokenward::changes::{Hint, Position, Pulled, RollCall};
 use tokenward::store::{Cap, Change, Insertion, RevokeAll, Updating};
 use tokenward::{
-    HistoryDraft, HistoryEntry, HistoryQuery, Listing, MemoryStore, Query, StoreError, StoredToken, TokenId,
-    TokenStore, async_trait,
+    ChangeFeed, HistoryDraft, HistoryEntry, HistoryQuery, Listing, MemoryStore, NodeId, Query, StoreError,
+    StoredToken, TokenId, TokenStore, async_trait,
 };
 
 /// A call of the store.
@@ -25,6 +26,12 @@ pub enum Call {
     Purge,
     List,
     History,
+    Join,
+    Pull,
+    Acknowledge,
+    Leave,
+    Roll,
+    Strike,
 }
 
 /// Before the call has done its work, or after it.
@@ -43,6 +50,7 @@ pub struct PausedStore {
     orders: Mutex<Vec<(Call, At, Order)>>,
     counts: Mutex<HashMap<Call, usize>>,
     yields: AtomicBool,
+    is_down: AtomicBool,
     heard: Mutex<Vec<(&'static str, String)>>,
 }
 
@@ -72,6 +80,7 @@ impl PausedStore {
             orders: Mutex::default(),
             counts: Mutex::default(),
             yields: AtomicBool::new(false),
+            is_down: AtomicBool::new(false),
             heard: Mutex::default(),
         })
     }
@@ -103,6 +112,11 @@ impl PausedStore {
         self.yields.store(true, Ordering::SeqCst);
     }
 
+    /// From now on no call reaches the store, or all do again.
+    pub fn set_down(&self, is_down: bool) {
+        self.is_down.store(is_down, Ordering::SeqCst);
+    }
+
     /// How often a call was made.
     pub fn count(&self, call: Call) -> usize {
         self.counts.lock().unwrap().get(&call).copied().unwrap_or(0)
@@ -128,6 +142,9 @@ impl PausedStore {
         inner: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
         *self.counts.lock().unwrap().entry(call).or_default() += 1;
+        if self.is_down.load(Ordering::SeqCst) {
+            return Err(StoreError::unavailable("the store is down, as a test has ordered"));
+        }
         // Taken together, so that all the orders for one call meet the same one.
         let mut orders = Vec::new();
         {
@@ -285,5 +302,41 @@ impl TokenStore for PausedStore {
 
     async fn history(&self, query: &HistoryQuery) -> Result<Vec<HistoryEntry>, StoreError> {
         self.around(Call::History, self.inner.history(query)).await
+    }
+}
+
+/// The feed of the memory behind it, which is to be a [shared](MemoryStore::shared) one.
+#[async_trait]
+impl ChangeFeed for PausedStore {
+    async fn join(&self, node: NodeId, lease_ms: u32) -> Result<Position, StoreError> {
+        self.around(Call::Join, self.memory.join(node, lease_ms)).await
+    }
+
+    async fn pull(&self, node: NodeId, after: Position, limit: u32) -> Result<Pulled, StoreError> {
+        self.around(Call::Pull, self.memory.pull(node, after, limit)).await
+    }
+
+    async fn acknowledge(&self, node: NodeId, through: Position) -> Result<(), StoreError> {
+        self.around(Call::Acknowledge, self.memory.acknowledge(node, through)).await
+    }
+
+    async fn leave(&self, node: NodeId) -> Result<(), StoreError> {
+        self.around(Call::Leave, self.memory.leave(node)).await
+    }
+
+    async fn roll_call(&self) -> Result<RollCall, StoreError> {
+        self.around(Call::Roll, self.memory.roll_call()).await
+    }
+
+    async fn strike(&self, node: NodeId, counter: u64) -> Result<bool, StoreError> {
+        self.around(Call::Strike, self.memory.strike(node, counter)).await
+    }
+
+    fn listen(&self, hint: Hint) {
+        self.memory.listen(hint);
+    }
+
+    fn gives_hints(&self) -> bool {
+        self.memory.gives_hints()
     }
 }

@@ -28,8 +28,8 @@ pub async fn joining_writes_the_row<S: TokenStore + ChangeFeed, F: Future<Output
     assert_eq!(numbers(&changes_after(&*feed, node(2), after).await), [next], "it goes on from there");
 }
 
-/// Whoever joins again gets a new row: its counter has grown, its lease is the new one, and it has
-/// acknowledged the number that was given.
+/// Whoever joins again keeps what it has acknowledged: its counter has grown, and its lease is the new
+/// one.
 pub async fn joining_again_makes_the_row_new<S: TokenStore + ChangeFeed, F: Future<Output = [Arc<S>; 2]>>(
     fresh: impl Fn() -> F,
 ) {
@@ -43,8 +43,8 @@ pub async fn joining_again_makes_the_row_new<S: TokenStore + ChangeFeed, F: Futu
         assert_eq!(given.number, last, "the last change is given again");
         let now = row(&*feed, node(1)).await.expect("it has joined again");
         assert!(now.counter > before.counter, "the counter grows when a node joins again");
-        let expected = NodeRow { lease_ms, acknowledged: last, counter: now.counter, node: node(1) };
-        assert_eq!(now, expected, "the rest is as it was given anew");
+        let expected = NodeRow { lease_ms, counter: now.counter, ..before };
+        assert_eq!(now, expected, "the lease is as it was given anew, and nothing is acknowledged by it");
         before = now;
     }
 }
@@ -80,14 +80,24 @@ pub async fn an_acknowledgement_only_grows<S: TokenStore + ChangeFeed, F: Future
     joined(&*store, node(2)).await;
     let before = row(&*feed, node(1)).await.expect("it has joined");
     put_samples(&*store, 0..9).await;
+    let told = changes_after(&*feed, node(2), Position::default()).await;
+    let position = |number: usize| match number {
+        0 => Position::default(),
+        _ => told[number - 1].position,
+    };
+    // The number of another change, as after a failover.
+    let of_before = Position { number: 9, mark: position(1).mark };
+    store.acknowledge(node(1), of_before).await.unwrap();
+    let now = row(&*feed, node(1)).await;
+    assert_eq!(now, Some(before), "a change that is not there is not acknowledged");
     for (number, expected) in [(3, 3), (2, 3), (3, 3), (0, 3), (4, 4), (9, 9), (8, 9)] {
-        store.acknowledge(node(1), number).await.unwrap();
+        store.acknowledge(node(1), position(number)).await.unwrap();
         let now = row(&*feed, node(1)).await.expect("acknowledging does not delete the row");
         let rest = NodeRow { acknowledged: expected, ..before };
         assert_eq!(now, rest, "after {number} it is the greatest so far; nothing else of the row changes");
     }
     assert_eq!(row(&*feed, node(2)).await.map(|row| row.acknowledged), Some(0), "another node's stays");
-    store.acknowledge(node(3), 5).await.unwrap();
+    store.acknowledge(node(3), position(5)).await.unwrap();
     assert_eq!(row(&*feed, node(3)).await, None, "acknowledging makes no row");
 }
 
@@ -164,13 +174,14 @@ pub async fn the_roll_is_called_in_one_moment<S: TokenStore + ChangeFeed, F: Fut
     // Each node joins, and then makes the change that has its number.
     let come_and_go = async {
         for number in 1..=NODES {
-            joined(&*store, node(number.into())).await;
+            let after = joined(&*store, node(number.into())).await;
             assert_eq!(
                 put_samples(&*store, number..number + 1).await,
                 u64::from(number),
                 "nobody else writes"
             );
-            store.acknowledge(node(number.into()), number.into()).await.unwrap();
+            let told = changes_after(&*store, node(number.into()), after).await;
+            store.acknowledge(node(number.into()), told[0].position).await.unwrap();
         }
     };
     let call = async {

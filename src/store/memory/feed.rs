@@ -62,8 +62,9 @@ impl ChangeFeed for MemoryStore {
         let mut tables = self.tables();
         let feed = &mut tables.feed;
         let newest = feed.newest();
-        let counter = feed.nodes.get(&node).map_or(fresh, |row| row.counter + 1);
-        feed.nodes.insert(node, NodeRow { node, lease_ms, counter, acknowledged: newest.number });
+        let (counter, acknowledged) =
+            feed.nodes.get(&node).map_or((fresh, newest.number), |row| (row.counter + 1, row.acknowledged));
+        feed.nodes.insert(node, NodeRow { node, lease_ms, counter, acknowledged });
         Ok(newest)
     }
 
@@ -79,9 +80,12 @@ impl ChangeFeed for MemoryStore {
         Ok(Pulled::Changes { changes, more })
     }
 
-    async fn acknowledge(&self, node: NodeId, number: u64) -> Result<(), StoreError> {
-        if let Some(row) = self.tables().feed.nodes.get_mut(&node) {
-            row.acknowledged = row.acknowledged.max(number);
+    async fn acknowledge(&self, node: NodeId, through: Position) -> Result<(), StoreError> {
+        let mut tables = self.tables();
+        let feed = &mut tables.feed;
+        let is_there = feed.place_behind(through).is_some();
+        if let Some(row) = feed.nodes.get_mut(&node).filter(|_| is_there) {
+            row.acknowledged = row.acknowledged.max(through.number);
         }
         Ok(())
     }

@@ -32,7 +32,7 @@ const JOIN: &str = concat!(
         INSERT INTO tokenward.nodes AS present (node, lease_ms, counter, acknowledged) \
         VALUES ($1, $2, $3, coalesce((SELECT number FROM newest), 0)) \
         ON CONFLICT (node) DO UPDATE SET \
-            lease_ms = excluded.lease_ms, counter = present.counter + 1, acknowledged = excluded.acknowledged \
+            lease_ms = excluded.lease_ms, counter = present.counter + 1 \
         RETURNING node) \
     SELECT number, uuid_send(mark), ",
     durable!(),
@@ -42,7 +42,8 @@ const JOIN: &str = concat!(
 /// No row where the node has none; one without a change where there is no change.
 const PULL: &str = concat!(
     "\
-    WITH renewed AS (UPDATE tokenward.nodes SET counter = counter + 1 WHERE node = $1 RETURNING node) \
+    WITH renewed AS (UPDATE tokenward.nodes SET counter = counter + 1 + floor(random() * 1000000)::bigint \
+        WHERE node = $1 RETURNING node) \
     SELECT number, uuid_send(mark), token, ",
     durable!(),
     " FROM renewed LEFT JOIN LATERAL ( \
@@ -50,8 +51,9 @@ const PULL: &str = concat!(
     ) AS following ON true ORDER BY number"
 );
 
-const ACKNOWLEDGE: &str =
-    "UPDATE tokenward.nodes SET acknowledged = $2 WHERE node = $1 AND acknowledged < $2";
+const ACKNOWLEDGE: &str = "\
+    UPDATE tokenward.nodes SET acknowledged = $2 WHERE node = $1 AND acknowledged < $2 \
+        AND EXISTS (SELECT FROM tokenward.changes WHERE number = $2 AND uuid_send(mark) = $3)";
 
 const LEAVE: &str = "DELETE FROM tokenward.nodes WHERE node = $1";
 
@@ -104,8 +106,10 @@ impl ChangeFeed for PostgresStore {
         Ok(pulled)
     }
 
-    async fn acknowledge(&self, node: NodeId, number: u64) -> Result<(), StoreError> {
-        let parameters: [Parameter<'_>; 2] = [(&key(node), Type::INT8), (&signed(number), Type::INT8)];
+    async fn acknowledge(&self, node: NodeId, through: Position) -> Result<(), StoreError> {
+        let mark = &through.mark.0[..];
+        let parameters: [Parameter<'_>; 3] =
+            [(&key(node), Type::INT8), (&signed(through.number), Type::INT8), (&mark, Type::BYTEA)];
         self.feed_touched(ACKNOWLEDGE, &parameters).await?;
         Ok(())
     }
