@@ -348,6 +348,7 @@ impl Live {
     /// next use after the change.
     pub(crate) fn mark_all(&self) -> MarkAll<'_> {
         self.transit.mark_all();
+        self.unknown.clear();
         self.entries.iter_mut().for_each(|mut entry| entry.distrust());
         MarkAll { live: self, outcome_is_known: false }
     }

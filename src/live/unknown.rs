@@ -43,6 +43,13 @@ impl UnknownIds {
         }
     }
 
+    /// Forgets all of them.
+    pub(super) fn clear(&self) {
+        for place in &self.places {
+            *place.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+    }
+
     fn place(&self, hash: u64) -> std::sync::MutexGuard<'_, Option<Seen>> {
         self.places[hash as usize % PLACES].lock().unwrap_or_else(PoisonError::into_inner)
     }

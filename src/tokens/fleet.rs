@@ -62,7 +62,7 @@ const WITHOUT_HINTS: u32 = 5;
 impl Fleet {
     pub(super) fn new(feed: Arc<dyn ChangeFeed>, node: NodeId, lease: Lease) -> Fleet {
         let round =
-            Round { member: Member::new(lease), vigil: Vigil::default(), look_at_ms: 0, has_left: false };
+            Round { member: Member::new(lease), vigil: Vigil::new(lease), look_at_ms: 0, has_left: false };
         Fleet {
             feed,
             node,
@@ -121,17 +121,17 @@ impl Engine {
             event = match self.obey(fleet, &mut round.member, event) {
                 Step::Join => match fleet.feed.join(fleet.node, fleet.lease.length_ms()).await {
                     Ok(position) => Event::Joined(position),
-                    Err(error) => return self.failed(fleet, &mut round.member, error),
+                    Err(error) => return self.failed(fleet, &mut round, error),
                 },
                 Step::Pull(position) => match fleet.feed.pull(fleet.node, position, PIECE).await {
                     Ok(pulled) => Event::Pulled(pulled),
-                    Err(error) => return self.failed(fleet, &mut round.member, error),
+                    Err(error) => return self.failed(fleet, &mut round, error),
                 },
                 Step::Apply { tokens, acknowledge } => {
                     tokens.iter().for_each(|id| self.live.changed_elsewhere(id));
                     match fleet.feed.acknowledge(fleet.node, acknowledge).await {
                         Ok(()) => Event::Acknowledged,
-                        Err(error) => return self.failed(fleet, &mut round.member, error),
+                        Err(error) => return self.failed(fleet, &mut round, error),
                     }
                 }
                 Step::Rest | Step::Leave => break,
@@ -160,8 +160,9 @@ impl Engine {
         outcome.step
     }
 
-    fn failed(&self, fleet: &Fleet, member: &mut Member, error: StoreError) -> Result<(), StoreError> {
-        self.obey(fleet, member, Event::Failed);
+    fn failed(&self, fleet: &Fleet, round: &mut Round, error: StoreError) -> Result<(), StoreError> {
+        self.obey(fleet, &mut round.member, Event::Failed);
+        round.vigil.interrupted();
         Err(error)
     }
 

@@ -15,7 +15,10 @@ use tokenward::web::tower::{ClientAddress, GuardBody, NotGuarded, caller};
 use tokenward::web::{
     Admission, BrokenOff, Guard, LimitHeaders, Reply, Request, Rules, Source, TenantSource,
 };
-use tokenward::{Actor, Caller, Denied, NewToken, RateLimit, SqliteStore, Tokens, block_on, conformance};
+use tokenward::{
+    Actor, Caller, Denied, NewToken, PostgresStore, RateLimit, RedisLimiter, SqliteStore, Tokens, block_on,
+    conformance,
+};
 use tower::{Layer, Service, ServiceExt};
 
 use super::seen::{Hidden, Log, Shown, log};
@@ -292,6 +295,11 @@ fn nothing_that_needs_a_feature_shows_a_secret() {
         shown.json(&conformance::sample_token(7));
         shown.debug(&store);
         shown.debug(&*store);
+        shown.debug(&PostgresStore::at("postgres://shop:the-password@127.0.0.1:1/shop").unwrap());
+        shown.debug(&RedisLimiter::at("redis://:the-password@127.0.0.1:1").unwrap());
+        for name in ["PostgresStore", "RedisLimiter"] {
+            assert!(shown.debugged[name].iter().all(|text| !text.contains("the-password")), "{name}");
+        }
 
         shop.tokens.flush().await.unwrap();
         assert_no_secret_in_files(&shop.hidden, folder.path(), &["tokens.db", "tokens.db-wal"]);

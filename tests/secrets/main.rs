@@ -1,8 +1,16 @@
 //! No secret is ever seen again: not in what any type shows of itself, not in logs, errors, JSON or
 //! rows, and none is made without randomness.
 
-#[cfg(all(feature = "sqlite", feature = "axum", feature = "admin", feature = "conformance"))]
+#[cfg(all(
+    feature = "sqlite",
+    feature = "postgres",
+    feature = "redis",
+    feature = "axum",
+    feature = "admin",
+    feature = "conformance"
+))]
 mod features;
+mod fleet;
 mod seen;
 mod source;
 #[path = "../support/mod.rs"]
@@ -272,6 +280,7 @@ fn nothing_that_can_be_shown_shows_a_secret() {
         shown.json(&health.when_it_fails);
         shown.debug(&Take::new(issued.record.id, RateLimit::default()));
         shown.debug(&Taken::Limited(limited));
+        fleet::show(&mut shown, &mut hidden).await;
         for denied in [
             Denied::Ambiguous("two"),
             Denied::Missing,

@@ -17,8 +17,9 @@ struct Driver {
 }
 
 pub(super) async fn drive(world: Shared, node: usize) {
-    let member = Member::new(world.borrow().nodes[node].lease);
-    let mut driver = Driver { world, node, member, vigil: Vigil::default(), look_at_ms: 0, began_ms: 0 };
+    let lease = world.borrow().nodes[node].lease;
+    let (member, vigil) = (Member::new(lease), Vigil::new(lease));
+    let mut driver = Driver { world, node, member, vigil, look_at_ms: 0, began_ms: 0 };
     loop {
         let renewed = driver.renew().await;
         let every_ms = {
@@ -59,6 +60,7 @@ impl Driver {
                 Ok(None) => break,
                 Err(Lost) => {
                     self.obey(Event::Failed).await;
+                    self.vigil.interrupted();
                     return Err(Lost);
                 }
             };
