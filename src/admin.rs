@@ -31,6 +31,7 @@ mod endpoints;
 mod fault;
 mod fields;
 mod figures;
+mod health;
 mod json;
 mod limits;
 mod listing;
@@ -60,7 +61,7 @@ use crate::web::{Admission, BodyStream, Guard, LimitHeaders, Reply, Tenant, Tena
 use crate::{TOKENS_MANAGE, TOKENS_READ, Tokens};
 use context::Context;
 use fault::Fault;
-use routes::Found;
+use routes::{Found, Row};
 use streams::Streams;
 use viewer::{Recheck, Viewer};
 
@@ -218,10 +219,13 @@ impl AdminApi {
             guard = guard.token_or_own_login();
         }
 
+        let is_for_anybody = route.is_some_and(|route| route.row == Row::Health);
+
         let template = route.map(|route| format!("{}{}", self.mount, route.template));
         let mut http = request.http;
         http.template = template.as_deref();
         let mut admitted = match guard.admit(&http).await {
+            Admission::Refused(_) if is_for_anybody => return health::bare(&self.tokens).await,
             Admission::Refused(reply) => return reply,
             Admission::Admitted(admitted) => Some(admitted),
             Admission::Anonymous => None,
@@ -245,6 +249,7 @@ impl AdminApi {
             None => self.of_login(access, request, &guard, request_id),
         };
         let mut reply = match who {
+            Err(_) if is_for_anybody && admitted.is_some() => health::bare(&self.tokens).await,
             Err(reply) => *reply,
             Ok(who) => match found {
                 Err(fault) => instance(fault),

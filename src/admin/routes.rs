@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::context::Context;
 use super::{
-    Fault, audit, calls, catalogue, changes, clients, create, endpoints, listing, overview, rotate,
+    Fault, audit, calls, catalogue, changes, clients, create, endpoints, health, listing, overview, rotate,
     scope_use, series, stream, tokens, usage,
 };
 use crate::web::{Reply, path_segments};
@@ -46,6 +46,7 @@ pub(super) enum Row {
     Scopes,
     Presets,
     Me,
+    Health,
 }
 
 const fn reads(method: &'static str, template: &'static str, row: Row) -> Route {
@@ -57,7 +58,7 @@ const fn manages(method: &'static str, template: &'static str, row: Row) -> Rout
 }
 
 /// The table.
-pub(super) const ROUTES: [Route; 24] = [
+pub(super) const ROUTES: [Route; 25] = [
     reads("GET", "/tokens", Row::List),
     manages("POST", "/tokens", Row::Create),
     reads("POST", "/tokens/find", Row::Find),
@@ -82,6 +83,8 @@ pub(super) const ROUTES: [Route; 24] = [
     reads("GET", "/scopes", Row::Scopes),
     reads("GET", "/presets", Row::Presets),
     reads("GET", "/me", Row::Me),
+    // The only one that answers anybody, if with less.
+    reads("GET", "/healthz", Row::Health),
 ];
 
 impl Route {
@@ -115,6 +118,7 @@ impl Route {
             Row::Scopes => catalogue::scopes(context),
             Row::Presets => catalogue::presets(context),
             Row::Me => catalogue::me(context),
+            Row::Health => health::told(context).await,
         }
     }
 }

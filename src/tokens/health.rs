@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Tokens;
-use crate::{NodeId, RecordingHealth};
+use crate::{LimiterHealth, NodeId, RecordingHealth};
 
 /// How a node stands, from what it knows itself: nothing is asked.
 #[derive(Clone, PartialEq, Debug)]
@@ -15,6 +15,8 @@ pub struct Health {
     pub lease: Option<LeaseHealth>,
     /// How recording stands.
     pub recording: RecordingHealth,
+    /// How the limiter does that counts for all nodes; none where each node counts for itself.
+    pub limiter: Option<LimiterHealth>,
 }
 
 /// How the lease of a node stands.
@@ -48,6 +50,11 @@ impl Tokens {
             hints: fleet.gives_hints(),
             nodes: fleet.nodes().len(),
         });
-        Health { node: engine.node, lease, recording: self.recording_health() }
+        Health {
+            node: engine.node,
+            lease,
+            recording: self.recording_health(),
+            limiter: self.limiter_health(),
+        }
     }
 }

@@ -13,6 +13,7 @@ mod end_to_end;
 mod escalation;
 mod events;
 mod fed;
+mod health;
 mod listing;
 mod mount;
 mod outage;
