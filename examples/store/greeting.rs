@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 
 use crate::first_start::FirstTokens;
+use crate::options::{DatabaseKind, Options, without_password};
 use crate::seed::SHOPS;
 
 /// Greets on the first start: the tokens, and what to try with them.
-pub fn first(address: SocketAddr, first: &FirstTokens) {
+pub fn first(address: SocketAddr, first: &FirstTokens, options: &Options) {
     let port = address.port();
     let demo = first.demo.secret.expose();
     let admin = first.admins[0].secret.expose();
@@ -60,14 +61,52 @@ pub fn first(address: SocketAddr, first: &FirstTokens) {
     for (what, line) in lines {
         println!("  # {what}\n  {line}\n");
     }
+    second_copy(address, options);
     println!("Ctrl-C stops it. Started again it still knows everything, but shows no token twice.");
 }
 
 /// Greets when there are tokens already.
-pub fn again(address: SocketAddr, database: &str) {
+pub fn again(address: SocketAddr, options: &Options) {
     hosts(address.port());
-    println!("\nThe tokens of the first start still work; they were shown then, and cannot be shown again.");
-    println!("To begin anew, stop it and delete {database} (and what stands beside it with that name).");
+    println!(
+        "\nThe tokens of the first start still work; they were shown then, and cannot be shown again.\n"
+    );
+    second_copy(address, options);
+    match &options.database {
+        DatabaseKind::Postgres(database) => println!(
+            "To begin anew, stop every copy, drop the schema: psql {} -c 'DROP SCHEMA tokenward CASCADE'; and delete {}.",
+            quoted(&without_password(database)),
+            options.shop_data.display()
+        ),
+        database => println!(
+            "To begin anew, stop it and delete {} (and what stands beside it with that name).",
+            database.place()
+        ),
+    }
+}
+
+/// How to start another copy, where that is possible.
+fn second_copy(address: SocketAddr, options: &Options) {
+    let DatabaseKind::Postgres(database) = &options.database else { return };
+    let next = SocketAddr::new(address.ip(), address.port().wrapping_add(1).max(1_024));
+    let program = std::env::args().next().unwrap_or_else(|| "store".to_owned());
+    let shop_data = options.shop_data.display().to_string();
+    let mut words = vec![
+        quoted(&program),
+        format!("--addr {next}"),
+        format!("--database {}", quoted(&without_password(database))),
+        format!("--shop-data {}", quoted(&shop_data)),
+    ];
+    words.extend(options.redis.iter().map(|redis| format!("--redis {}", quoted(&without_password(redis)))));
+    words.extend(options.lease.map(|lease| format!("--lease {}s", lease.as_secs())));
+    println!("  # a second copy, in another terminal: what one revokes, the other refuses at once");
+    println!("  {}\n", words.join(" "));
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = |sign: char| sign.is_ascii_alphanumeric() || "_@%+=:,./-".contains(sign);
+    if word.chars().all(is_plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 fn hosts(port: u16) {

@@ -32,7 +32,8 @@ use std::time::Duration;
 use axum::Router;
 use chrono::Utc;
 use tokenward::admin::AdminApi;
-use tokenward::{MemoryStore, SqliteStore, TokenStore, Tokens, UsageStore};
+use tokenward::limiter::RedisLimiter;
+use tokenward::{MemoryStore, PostgresStore, SqliteStore, TokenStore, Tokens, TokensBuilder, UsageStore};
 use tokio::net::TcpListener;
 
 use crate::database::Database;
@@ -71,7 +72,7 @@ async fn run(options: Options) -> Result<(), String> {
     // The port first: whoever starts it twice by mistake learns it before anything is written.
     let listener = listen(options.address).await?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
-    let (tokens, shops, place) = open(&options.database).await?;
+    let (tokens, shops) = open(&options).await?;
 
     let first = first_start::issue(&tokens).await.map_err(|error| explain(&error))?;
     match (&options.admin_token_file, &first) {
@@ -85,8 +86,8 @@ async fn run(options: Options) -> Result<(), String> {
 
     let app = app(&tokens, shops);
     match &first {
-        Some(first) => greeting::first(address, first),
-        None => greeting::again(address, &place),
+        Some(first) => greeting::first(address, first, &options),
+        None => greeting::again(address, &options),
     }
     drop(first);
     serve(listener, app).await.map_err(|error| error.to_string())?;
@@ -107,31 +108,45 @@ fn app(tokens: &Tokens, shops: Database) -> Router {
         .fallback(problem::unknown_path)
 }
 
-async fn open(kind: &DatabaseKind) -> Result<(Tokens, Database, String), String> {
-    let (file, place) = match kind {
-        DatabaseKind::Memory => (Path::new(":memory:"), "memory".to_owned()),
-        DatabaseKind::Sqlite(path) => (path.as_path(), path.display().to_string()),
+async fn open(options: &Options) -> Result<(Tokens, Database), String> {
+    let place = options.database.place();
+    let cannot_open = |place: &str, why: &dyn std::fmt::Display| format!("{place} cannot be opened: {why}");
+    let file = match &options.database {
+        DatabaseKind::Memory => Path::new(":memory:"),
+        DatabaseKind::Sqlite(path) => path,
+        DatabaseKind::Postgres(_) => &options.shop_data,
     };
-    let shops =
-        Database::open(file, Utc::now()).map_err(|error| format!("{place} cannot be opened: {error}"))?;
-    let tokens = match kind {
+    let shops = Database::open(file, Utc::now());
+    let shops = shops.map_err(|error| cannot_open(&file.display().to_string(), &error))?;
+    let mut builder = match &options.database {
         DatabaseKind::Memory => tokens_in(Arc::new(MemoryStore::new())),
         DatabaseKind::Sqlite(path) => tokens_in(Arc::new(SqliteStore::at(path))),
+        DatabaseKind::Postgres(address) => {
+            let store = PostgresStore::at(address).map_err(|error| cannot_open(&place, &explain(&error)))?;
+            let store = Arc::new(store);
+            tokens_in(store.clone()).change_feed(store)
+        }
     };
-    let tokens = tokens.map_err(|error| explain(&error))?;
-    tokens.open().await.map_err(|error| format!("{place} cannot be opened: {}", explain(&error)))?;
-    Ok((tokens, shops, place))
+    if let Some(address) = &options.redis {
+        let limiter = RedisLimiter::at(address).map_err(|error| explain(&error))?;
+        builder = builder.limiter(Arc::new(limiter));
+    }
+    if let Some(lease) = options.lease {
+        builder = builder.lease(lease);
+    }
+    let tokens = builder.build().map_err(|error| explain(&error))?;
+    tokens.open().await.map_err(|error| cannot_open(&place, &explain(&error)))?;
+    Ok((tokens, shops))
 }
 
 /// Tokens that are kept where their use is kept, start with a word of their own, and say on the
 /// terminal what deserves attention.
-fn tokens_in<S: TokenStore + UsageStore>(store: Arc<S>) -> Result<Tokens, tokenward::Error> {
+fn tokens_in<S: TokenStore + UsageStore>(store: Arc<S>) -> TokensBuilder {
     Tokens::builder(store.clone())
         .usage_store(store)
         .catalog(catalog::catalog())
         .prefix("store_live")
         .on_event_blocking(attention::tell)
-        .build()
 }
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, String> {

@@ -87,6 +87,8 @@ fn what_failed_says_what_to_do() {
         (&["--addr", "here"], "try --addr 127.0.0.1:3000"),
         (&["--database", "mysql://localhost"], "try sqlite:store.db or memory:"),
         (&["--database"], "needs a value"),
+        (&["--redis", "localhost"], "try redis://localhost"),
+        (&["--lease", "0s"], "try --lease 10s"),
         (&["--colour"], "try --help"),
         (&["--database", "sqlite:/nowhere/at/all.db"], "/nowhere/at/all.db cannot be opened"),
     ] {

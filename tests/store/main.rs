@@ -1,11 +1,22 @@
 //! The example store, as a person runs it: the program itself, over real sockets.
-#![cfg(all(feature = "sqlite", feature = "axum", feature = "admin"))]
+#![cfg(all(
+    feature = "sqlite",
+    feature = "axum",
+    feature = "admin",
+    feature = "postgres",
+    feature = "redis"
+))]
 
 mod client;
+#[cfg(unix)]
+mod copies;
 mod first_lines;
 mod lifecycle;
 mod program;
 mod routes;
 mod secrecy;
+#[cfg(unix)]
+#[path = "../support/servers/mod.rs"]
+mod servers;
 #[path = "../support/tools.rs"]
 mod tools;

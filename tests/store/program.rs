@@ -37,11 +37,43 @@ impl Folder {
 
     /// Starts the store on a free port, with its admin tokens in `admin.json`.
     pub fn start(&self) -> Store {
-        let mut child = self
-            .command(&["--addr", "127.0.0.1:0", "--admin-token-file", "admin.json"])
-            .env("RUST_LOG", "trace")
-            .spawn()
-            .unwrap();
+        self.start_with(&[])
+    }
+
+    /// The same with more arguments.
+    pub fn start_with(&self, more: &[&str]) -> Store {
+        let arguments = [&["--addr", "127.0.0.1:0", "--admin-token-file", "admin.json"], more].concat();
+        Store::of(&mut self.command(&arguments))
+    }
+
+    /// Starts the store by a line as it prints it.
+    pub fn start_line(&self, line: &str) -> Store {
+        let mut command = Command::new("sh");
+        command.args(["-c", &format!("exec {line}")]).current_dir(self.path());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Store::of(&mut command)
+    }
+
+    /// The program with these arguments, in this folder.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program());
+        command.args(arguments).current_dir(self.path()).env_remove("RUST_LOG");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    pub fn admin_tokens(&self) -> AdminTokens {
+        let text = std::fs::read_to_string(self.path().join("admin.json")).unwrap();
+        let tokens: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let of = |shop: &str| tokens[shop].as_str().unwrap().to_owned();
+        AdminTokens { acme: of("acme"), globex: of("globex") }
+    }
+}
+
+impl Store {
+    /// A store that has just been started, once it has greeted.
+    fn of(command: &mut Command) -> Store {
+        let mut child = command.env("RUST_LOG", "trace").spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let (send, receive) = channel();
         thread::spawn(move || {
@@ -67,23 +99,6 @@ impl Folder {
         Store { child, client: Client::new(port), greeting, log: receive }
     }
 
-    /// The program with these arguments, in this folder.
-    pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program());
-        command.args(arguments).current_dir(self.path()).env_remove("RUST_LOG");
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
-    }
-
-    pub fn admin_tokens(&self) -> AdminTokens {
-        let text = std::fs::read_to_string(self.path().join("admin.json")).unwrap();
-        let tokens: serde_json::Value = serde_json::from_str(&text).unwrap();
-        let of = |shop: &str| tokens[shop].as_str().unwrap().to_owned();
-        AdminTokens { acme: of("acme"), globex: of("globex") }
-    }
-}
-
-impl Store {
     /// Stops it as a supervisor does, and gives what it has logged.
     pub fn stop(mut self) -> String {
         let stopped = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
