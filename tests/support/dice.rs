@@ -36,9 +36,13 @@ impl Dice {
         self.within(0..100) < of_hundred
     }
 
+    /// One of so many, from 0 on.
+    pub fn below(&mut self, number: usize) -> usize {
+        usize::try_from(self.within(0..number as u64)).expect("less than a usize")
+    }
+
     /// One of what is there.
     pub fn one<'a, T>(&mut self, of: &'a [T]) -> &'a T {
-        let index = self.within(0..of.len() as u64);
-        &of[usize::try_from(index).expect("an index")]
+        &of[self.below(of.len())]
     }
 }
