@@ -230,6 +230,15 @@ async fn carry(
         }
         let is_open = mode != Mode::Blackhole;
         let due = waiting.front().map(|(due, _)| *due);
+        // Not by a timer where it is time already: that would take a millisecond.
+        if is_open && due.is_some_and(|due| due <= Instant::now()) {
+            let Some((_, piece)) = waiting.pop_front() else { continue };
+            if piece.is_empty() {
+                return closed(to.shutdown().await);
+            }
+            to.write_all(&piece).await?;
+            continue;
+        }
         tokio::select! {
             // What was set before a byte was sent holds for it.
             biased;
@@ -243,13 +252,7 @@ async fn carry(
                 }
                 waiting.push_back((time, buffer[..length].to_vec()));
             }
-            () = sleep_until(due.unwrap_or_else(Instant::now)), if is_open && due.is_some() => {
-                let Some((_, piece)) = waiting.pop_front() else { continue };
-                if piece.is_empty() {
-                    return closed(to.shutdown().await);
-                }
-                to.write_all(&piece).await?;
-            }
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if is_open && due.is_some() => {}
         }
     }
 }
