@@ -76,6 +76,7 @@ impl Via {
     }
 
     /// The way that a word stands for.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub(crate) fn from_word(word: &str) -> Option<Via> {
         [Via::Code, Via::Api, Via::Dashboard].into_iter().find(|via| via.as_str() == word)
     }

@@ -62,6 +62,7 @@ impl Action {
     }
 
     /// The action that a word stands for.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
     pub(crate) fn from_word(word: &str) -> Option<Action> {
         Action::ALL.into_iter().find(|action| action.as_str() == word)
     }
