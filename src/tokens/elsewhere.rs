@@ -6,8 +6,8 @@
 //! limiter may forget all that it knew during a fault.
 //! - A node's own window notes all that passed through it, by R and by S. A request passes by S only
 //!   if the node's window has room under its share.
-//! - The limiter tells of each loss: no request passes by a limiter that has forgotten before the node
-//!   has noted a fault. For W after the end of a fault, as the node sees it, a request passes
+//! - The limiter tells of each loss ([`losses`](crate::Limiter::losses)): no request passes by a limiter
+//!   that has forgotten before the node has noted a fault. For W after the end of a fault, as the node sees it, a request passes
 //!   by R only if the node's window has room under its share as well.
 //!
 //! Take any window of length W. If the limiter forgot nothing that was admitted in it, R is L at most.
@@ -18,8 +18,10 @@
 //! by S or by R: its share holds for all of that, and all nodes together pass L at most. What passes
 //! before is R of before the fault, L at most. It is no matter how often the limiter forgets.
 //!
-//! The argument needs nodes that keep their windows: what was counted in the memory of a process that
-//! is killed while the limiter fails is lost.
+//! The argument needs two things. Nodes keep their windows: what was counted in the memory of a process
+//! that is killed while the limiter fails is lost. And losses are told: a Redis that somebody empties by
+//! hand, with its connections in place, does not tell. That alone gives twice the limit, and each further
+//! time in the same window, or a restart in it, another one.
 
 use super::limiting::Limiting;
 use super::refusals::count;
