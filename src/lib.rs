@@ -40,9 +40,9 @@
 //! | floor | what stands there |
 //! |---|---|
 //! | values | [`Token`], [`TokenId`], [`Scope`], [`Catalog`], [`RateLimit`] and its exact [`limit::Window`], [`TokenRecord`], [`Denied`], [`Error`], [`Actor`], [`Policy`], [`Clock`], [`history`] |
-//! | seams | [`TokenStore`], [`UsageStore`], [`Outbox`] |
+//! | seams | [`TokenStore`], [`UsageStore`], [`Outbox`], [`ChangeFeed`], [`Limiter`] |
 //! | engine | [`Tokens`], [`Need`], [`Verdict`], [`Recording`], [`Statistics`] |
-//! | backends | [`MemoryStore`], `SqliteStore` |
+//! | backends | [`MemoryStore`], `SqliteStore`, `PostgresStore`; `RedisLimiter` |
 //! | web | `web`: rules, guard, replies; `web::tower`, `web::axum` |
 //! | page | `admin`: the JSON API |
 //!
@@ -53,6 +53,8 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `sqlite` | `SqliteStore`: tokens, history and use in one file |
+//! | `postgres` | `PostgresStore`: the same for any number of nodes |
+//! | `redis` | `RedisLimiter`: limits that are exact across nodes |
 //! | `web` | `web`: the guard over text, for a framework that has no adapter here |
 //! | `tower` | the guard as a layer for every service over `http` 1 |
 //! | `axum` | the layer with axum's route templates, and `Caller` as an extractor |

@@ -58,7 +58,7 @@ use crate::executor::IoRuntime;
 /// that has not received.
 ///
 /// # Cost
-/// A load of one token is one round trip; a change is seven, six of them under the lock that all
+/// A load of one token is one round trip; a change is seven, five of them under the lock that all
 /// changes of the fleet take one after the other.
 ///
 /// # Poolers
