@@ -74,6 +74,30 @@ pub(super) struct Node {
     is_forgotten: bool,
 }
 
+impl Node {
+    /// A machine on which nothing runs.
+    fn new(rate: u64, offset_ms: u64) -> Node {
+        Node {
+            id: NodeId(0),
+            rate,
+            offset_ms,
+            lease: Lease::default(),
+            is_alive: false,
+            is_suspended: false,
+            is_leaving: false,
+            is_cut: false,
+            trusted: Trusted::default(),
+            flag: false,
+            applied: None,
+            memory: Memory::default(),
+            is_nudged: false,
+            rounds: 0,
+            has_lost_renewal: false,
+            is_forgotten: false,
+        }
+    }
+}
+
 pub(super) struct Call {
     pub(super) id: u32,
     pub(super) node: usize,
@@ -176,25 +200,7 @@ impl World {
             _ => 920 + self.random.below(161),
         };
         let offset_ms = self.random.below(1_000_000);
-        let lease = Lease::default();
-        self.nodes.push(Node {
-            id: NodeId(0),
-            rate,
-            offset_ms,
-            lease,
-            is_alive: false,
-            is_suspended: false,
-            is_leaving: false,
-            is_cut: false,
-            trusted: Trusted::default(),
-            flag: false,
-            applied: None,
-            memory: Memory::default(),
-            is_nudged: false,
-            rounds: 0,
-            has_lost_renewal: false,
-            is_forgotten: false,
-        });
+        self.nodes.push(Node::new(rate, offset_ms));
         self.start(self.nodes.len() - 1);
     }
 
@@ -206,21 +212,9 @@ impl World {
         let node = &mut self.nodes[place];
         *node = Node {
             id,
-            rate: node.rate,
-            offset_ms: node.offset_ms,
             lease: Lease::lasting(Duration::from_millis(length_ms)),
             is_alive: true,
-            is_suspended: false,
-            is_leaving: false,
-            is_cut: false,
-            trusted: Trusted::default(),
-            flag: false,
-            applied: None,
-            memory: Memory::default(),
-            is_nudged: false,
-            rounds: 0,
-            has_lost_renewal: false,
-            is_forgotten: false,
+            ..Node::new(node.rate, node.offset_ms)
         };
         self.note(|world| {
             let node = &world.nodes[place];
