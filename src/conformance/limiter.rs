@@ -187,6 +187,7 @@ async fn limited(limiter: &impl Limiter, request: &Take<'_>) -> Limited {
     }
 }
 
+/// Waits for so long, whatever clock the limiter goes by.
 fn wait(ms: u32) {
-    thread::sleep(Duration::from_millis(ms.into()));
+    thread::sleep(Duration::from_millis(ms.into()) + LAG);
 }
