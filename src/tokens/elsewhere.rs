@@ -20,8 +20,8 @@
 //!
 //! The argument needs two things. Nodes keep their windows: what was counted in the memory of a process
 //! that is killed while the limiter fails is lost. And losses are told: a Redis that somebody empties by
-//! hand, with its connections in place, does not tell. That alone gives twice the limit, and each further
-//! time in the same window, or a restart in it, another one.
+//! hand, with its connections in place, does not tell. That alone gives twice the limit, and together with
+//! another fault in the same window one limit more, each time.
 
 use super::limiting::Limiting;
 use super::refusals::count;

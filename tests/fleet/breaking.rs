@@ -16,12 +16,12 @@ pub fn carry_out(board: &Board, fleet: &mut Fleet, plan: &[Planned]) {
         let begin = board.now();
         println!("{:>7.2} s  {:?}", begin as f64 / 1e6, planned.what);
         let name = planned.what.to_string();
-        let emptied_limiter = planned.what.empties_limiter();
-        lock(&board.broken).push(Fault { begin, end: u64::MAX, name: name.clone(), emptied_limiter });
+        let lost = planned.what.lost();
+        lock(&board.broken).push(Fault { begin, end: u64::MAX, name: name.clone(), lost });
         break_it(board, fleet, planned);
         let end = board.now();
         lock(&board.broken).clear();
-        lock(&board.history).faults.push(Fault { begin, end, name, emptied_limiter });
+        lock(&board.history).faults.push(Fault { begin, end, name, lost });
         thread::sleep(planned.quiet);
     }
 }

@@ -96,8 +96,17 @@ pub struct Fault {
     pub begin: Moment,
     pub end: Moment,
     pub name: String,
-    /// Whether the limiter lost what it had counted.
-    pub emptied_limiter: bool,
+    pub lost: Lost,
+}
+
+/// Whether the limiter lost what it had counted, and the nodes can know.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Lost {
+    Nothing,
+    /// Their connections went with it.
+    Noticed,
+    /// Somebody has emptied it by hand.
+    Unnoticed,
 }
 
 /// A node that was killed, and from when on what it had counted may have been lost with it.

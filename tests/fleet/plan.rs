@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::dice::Dice;
+use crate::history::Lost;
 use crate::proxy::{Ending, Way};
 
 pub const NODES: usize = 3;
@@ -116,8 +117,12 @@ fn lasting(what: What) -> (u64, u64) {
 
 impl What {
     /// Whether the limiter loses with it what it has counted.
-    pub fn empties_limiter(self) -> bool {
-        matches!(self, What::RestartRedis | What::EmptyRedis)
+    pub fn lost(self) -> Lost {
+        match self {
+            What::RestartRedis => Lost::Noticed,
+            What::EmptyRedis => Lost::Unnoticed,
+            _ => Lost::Nothing,
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! Whether no window of any token holds more than its limit, over all nodes.
 //!
 //! A grant was counted at some moment between its begin and its end, so a window holds for certain only those that
-//! begin and end within it. Where the limiter was emptied within a window, or left out of a grant in it (which the
-//! answer tells), it may hold the limit twice; and once more for each further time that it was emptied.
+//! begin and end within it. Where the limiter lost what it had counted within a window, or was left out of a grant
+//! in it (which the answer tells), it may hold the limit twice. Where somebody has emptied the limiter by hand, which
+//! no node can notice, it may hold it once more for each time.
 
 use super::{Rule, Violation, broken_within};
-use crate::history::{Answer, History, LimitedToken, Moment, Verification, seconds};
+use crate::history::{Answer, History, LimitedToken, Lost, Moment, Verification, seconds};
 
 /// The clock of the limiter and ours need not run alike to the microsecond, and the limiter counts in whole
 /// milliseconds.
@@ -44,19 +45,20 @@ fn times(
     begin: Moment,
     end: Moment,
 ) -> usize {
-    let faults = history.faults.iter();
-    let emptied =
-        faults.filter(|fault| fault.emptied_limiter && fault.begin <= end && begin <= fault.end).count();
+    let within = || history.faults.iter().filter(|fault| fault.begin <= end && begin <= fault.end);
+    let was_noticed = within().any(|fault| fault.lost == Lost::Noticed);
+    let unnoticed = within().filter(|fault| fault.lost == Lost::Unnoticed).count();
     // Whoever is decided without the limiter may be so within the window, though its answer came after.
     let was_left_out = granted.iter().any(|asked| {
         asked.answer == Answer::Granted { degraded: true } && asked.begin <= end && begin <= asked.end
     });
-    if emptied == 0 && !was_left_out {
+    let twice = usize::from(was_noticed || was_left_out);
+    if twice + unnoticed == 0 {
         return 1;
     }
     // A node that was killed has forgotten what it has passed of its share.
     let has_forgotten = history.kills.iter().any(|kill| kill.at <= end && begin <= kill.at + limited.window);
-    1 + emptied.max(1) + usize::from(has_forgotten)
+    1 + twice + unnoticed + usize::from(has_forgotten)
 }
 
 fn story(

@@ -2,7 +2,7 @@
 
 use super::{Rule, check};
 use crate::history::{
-    Answer, Change, Fault, History, Kill, LimitedToken, Moment, Outcome, Usage, Verification, What,
+    Answer, Change, Fault, History, Kill, LimitedToken, Lost, Moment, Outcome, Usage, Verification, What,
 };
 
 const GRANTED: Answer = Answer::Granted { degraded: false };
@@ -41,8 +41,8 @@ impl Told {
         self
     }
 
-    fn fault(mut self, begin: Moment, end: Moment, emptied_limiter: bool) -> Told {
-        self.0.faults.push(Fault { begin, end, name: "a fault".into(), emptied_limiter });
+    fn fault(mut self, begin: Moment, end: Moment, lost: Lost) -> Told {
+        self.0.faults.push(Fault { begin, end, name: "a fault".into(), lost });
         self
     }
 
@@ -173,10 +173,16 @@ fn no_window_holds_more_than_the_limit() {
     told(5, GRANTED).asked(SECOND - 10_000, SECOND + 11_000, GRANTED).holds();
     told(5, GRANTED).asked(5, 11_000, Answer::Limited).holds();
     // Twice where the counts were lost, or where a node counted for itself.
-    told(10, GRANTED).fault(300_000, 400_000, true).holds();
-    told(10, GRANTED).fault(300_000, 400_000, false).breaks(Rule::WithinLimit);
+    for lost in [Lost::Noticed, Lost::Unnoticed] {
+        told(10, GRANTED).fault(300_000, 400_000, lost).holds();
+    }
+    told(10, GRANTED).fault(300_000, 400_000, Lost::Nothing).breaks(Rule::WithinLimit);
     told(9, GRANTED).asked(200_000, 460_000, LEFT_OUT).holds();
     told(10, GRANTED).asked(200_000, 460_000, LEFT_OUT).breaks(Rule::WithinLimit);
+    // Once more where that cannot be noticed, and not where it can.
+    let more = || told(9, GRANTED).asked(200_000, 460_000, LEFT_OUT).asked(210_000, 470_000, GRANTED);
+    more().fault(300_000, 400_000, Lost::Unnoticed).holds();
+    more().fault(300_000, 400_000, Lost::Noticed).breaks(Rule::WithinLimit);
 }
 
 #[test]
@@ -198,7 +204,8 @@ fn use_in_the_store_is_what_it_was_but_for_kills() {
 
 #[test]
 fn a_violation_tells_what_one_needs_to_see_it() {
-    let told = Told::new().change(What::Revoke, 100, 200).fault(250, 400, false).asked(300, 350, GRANTED);
+    let told =
+        Told::new().change(What::Revoke, 100, 200).fault(250, 400, Lost::Nothing).asked(300, 350, GRANTED);
     let violations = check(&told.0);
     let text = violations[0].to_string();
     for part in ["node 1", "token 1", "Revoke", "0.000200 s", "a fault"] {
