@@ -441,3 +441,15 @@ fn what_a_scope_implies_may_be_granted_by_its_holder() {
         "{refused:?}"
     );
 }
+
+#[test]
+fn what_no_store_can_keep_of_an_actor_is_refused_and_named() {
+    let stage = Stage::new();
+    let issued = stage.issue(named());
+    for (actor, pointer) in
+        [(Actor::new("ma\0ria"), "/actor"), (Actor::new("maria").request_id("req\0"), "/request_id")]
+    {
+        assert_eq!(pointers(stage.try_issue(named(), actor.clone())), [pointer]);
+        assert_eq!(pointers(stage.update(&issued, Update::new().name("Other"), &actor)), [pointer]);
+    }
+}

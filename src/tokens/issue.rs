@@ -206,6 +206,14 @@ impl Engine {
         actor: &Actor,
         now: DateTime<Utc>,
     ) -> Result<HistoryDraft, Error> {
+        let mut errors = FieldErrors::default();
+        // Not every store can keep it, and none needs to.
+        for (pointer, text) in [("/actor", Some(&actor.name)), ("/request_id", actor.request_id.as_ref())] {
+            if text.is_some_and(|text| text.contains('\0')) {
+                errors.add(pointer, "characters", "no NUL can stand here");
+            }
+        }
+        errors.finish()?;
         let mut salt = [0; 16];
         self.randomness.fill(&mut salt)?;
         Ok(HistoryDraft::new(action, record, actor, salt, now))
