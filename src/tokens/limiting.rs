@@ -37,7 +37,7 @@ pub(super) struct Counted {
 }
 
 /// The same, as figures.
-#[cfg_attr(not(feature = "metrics"), allow(dead_code))]
+#[cfg_attr(not(feature = "metrics"), allow(dead_code, reason = "told to the metrics facade alone"))]
 #[derive(Clone, Copy, Default)]
 pub(super) struct LimiterFigures {
     pub(super) admitted: u64,
