@@ -14,51 +14,53 @@
 #![doc = include_str!("admin/use.md")]
 
 mod accept;
-mod access;
-mod audit;
+pub(crate) mod access;
+pub(crate) mod audit;
 #[cfg(feature = "axum")]
 pub mod axum;
-mod calls;
-mod catalogue;
-mod changes;
+pub(crate) mod calls;
+pub(crate) mod catalogue;
+pub(crate) mod changes;
 mod clients;
-mod conditions;
-mod context;
-mod create;
+pub(crate) mod conditions;
+pub(crate) mod context;
+pub(crate) mod create;
 mod cross_site;
-mod cursor;
+pub(crate) mod cursor;
 mod endpoints;
-mod fault;
-mod fields;
-mod figures;
+pub(crate) mod fault;
+pub(crate) mod fields;
+pub(crate) mod figures;
 mod health;
 mod json;
-mod limits;
-mod listing;
+pub(crate) mod limits;
+pub(crate) mod listing;
 mod overview;
-mod parameters;
-mod range;
-mod ranked;
-mod request;
-mod rotate;
+pub(crate) mod parameters;
+pub(crate) mod permissions;
+pub(crate) mod range;
+pub(crate) mod ranked;
+pub(crate) mod request;
+pub(crate) mod rotate;
 mod routes;
 mod scope_use;
-mod series;
-mod shape;
-mod stream;
-mod streams;
-mod tokens;
-mod usage;
-mod viewer;
+pub(crate) mod series;
+pub(crate) mod shape;
+pub(crate) mod stream;
+pub(crate) mod streams;
+pub(crate) mod tokens;
+pub(crate) mod usage;
+pub(crate) mod viewer;
 
 pub use access::Access;
+pub use permissions::Permissions;
 pub use request::{AdminRequest, BODY_LIMIT};
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::web::{Admission, BodyStream, Guard, LimitHeaders, Reply, Tenant, TenantSource};
-use crate::{TOKENS_MANAGE, TOKENS_READ, Tokens};
+use crate::{TOKENS_MANAGE, TOKENS_READ, Tokens, Via};
 use context::Context;
 use fault::Fault;
 use routes::{Found, Row};
@@ -84,12 +86,12 @@ use viewer::{Recheck, Viewer};
 pub struct AdminApi {
     tokens: Tokens,
     /// Whoever looks passes this one, whoever changes the other. They differ in the scope alone.
-    reading: Guard,
+    pub(crate) reading: Guard,
     managing: Guard,
     allowed_origins: Arc<[String]>,
     /// Where it is mounted, for what is said of its routes.
-    mount: Arc<str>,
-    streams: Arc<Streams>,
+    pub(crate) mount: Arc<str>,
+    pub(crate) streams: Arc<Streams>,
 }
 
 impl AdminApi {
@@ -211,10 +213,10 @@ impl AdminApi {
         let found = routes::find(request.http.method, request.http.path);
         let route = found.as_ref().ok().and_then(|found| found.route());
         let mut guard = match route {
-            Some(route) if route.manages => self.managing.clone(),
+            Some(route) if route.needs.changes() => self.managing.clone(),
             _ => self.reading.clone(),
         };
-        if access != Access::Nobody {
+        if !matches!(access, Access::Nobody | Access::Login(_) | Access::SignIn) {
             // Without a token of ours it is the login's to decide, whatever else is sent.
             guard = guard.token_or_own_login();
         }
@@ -236,26 +238,23 @@ impl AdminApi {
                 secret_version: admitted.caller().secret_version(),
                 address: request.http.address,
             },
-            None => Viewer::Login {
-                recheck,
-                tenant: match guard.tenant_of(&request.http) {
-                    Tenant::Named(tenant) => Some(tenant.into_owned()),
-                    _ => None,
-                },
-            },
+            None => self.viewer_by_login(recheck, request),
         };
         let who = match &admitted {
             Some(admitted) => access::of_bearer(admitted.caller(), &guard).await,
-            None => self.of_login(access, request, &guard, request_id),
+            None => self
+                .of_login(access, request)
+                .map_err(|unwelcome| Box::new(self.turn_away(unwelcome, &guard, request_id))),
         };
         let mut reply = match who {
             Err(_) if is_for_anybody && admitted.is_some() => health::bare(&self.tokens).await,
             Err(reply) => *reply,
-            Ok(who) => match found {
+            Ok(mut who) => match found {
                 Err(fault) => instance(fault),
                 Ok(Found::Nothing) => instance(Fault::no_such_place()),
                 Ok(Found::OtherMethods(allow)) => instance(Fault::method_not_allowed(allow)),
                 Ok(Found::Route(route, id)) => {
+                    who.actor = who.actor.via(Via::Api);
                     let context =
                         Context::new(&self.tokens, &self.streams, who, viewer, request, request_id, id);
                     route.run(&context).await.unwrap_or_else(instance)
@@ -269,6 +268,19 @@ impl AdminApi {
             reply.headers.extend(told.into_iter().map(|(name, value)| (name, value.to_owned())));
         }
         reply
+    }
+
+    /// Whoever has come by the host's own login, for a stream to ask again.
+    pub(crate) fn viewer_by_login(
+        &self,
+        recheck: Option<Arc<Recheck>>,
+        request: &AdminRequest<'_>,
+    ) -> Viewer {
+        let tenant = match self.reading.tenant_of(&request.http) {
+            Tenant::Named(tenant) => Some(tenant.into_owned()),
+            _ => None,
+        };
+        Viewer::Login { recheck, tenant }
     }
 
     fn guards(mut self, change: impl Fn(Guard) -> Guard) -> AdminApi {

@@ -44,7 +44,7 @@
 //! | engine | [`Tokens`], [`Need`], [`Verdict`], [`Recording`], [`Statistics`] |
 //! | backends | [`MemoryStore`], `SqliteStore`, `PostgresStore`; `RedisLimiter` |
 //! | web | `web`: rules, guard, replies; `web::tower`, `web::axum` |
-//! | page | `admin`: the JSON API |
+//! | page | `admin`: the JSON API; `dashboard`: pages for people |
 //!
 //! # Features
 //!
@@ -59,6 +59,8 @@
 //! | `tower` | the guard as a layer for every service over `http` 1 |
 //! | `axum` | the layer with axum's route templates, and `Caller` as an extractor |
 //! | `admin` | the JSON admin API |
+//! | `dashboard` | pages for people: tokens created, watched, changed, rotated and revoked in the browser |
+//! | `openapi` | the admin API described as OpenAPI 3.1, by itself |
 //! | `metrics` | figures for the `metrics` facade |
 //! | `conformance` | test suites for stores that are not in this crate |
 #![forbid(unsafe_code)]
@@ -71,6 +73,8 @@ pub mod changes;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(feature = "dashboard")]
+pub mod dashboard;
 mod denied;
 mod error;
 mod event;
@@ -132,8 +136,8 @@ pub use store::{
 };
 pub use token::{Digest, InvalidPrefix, InvalidTokenId, Prefix, Presented, Token, TokenId, Unreadable};
 pub use tokens::{
-    Attention, Caller, ChangeToken, Expected, Grant, Health, Issue, Issued, LeaseHealth, Need, RecentCalls,
-    Requirement, RevokeMany, Rotate, Rotated, Statistics, Step, TimeSeries, Tokens, TokensBuilder,
-    UnusedListing, Usage, Verdict,
+    Attention, Caller, ChangeToken, Expected, Finding, FindingKind, Findings, Grant, Health, Impact, Intent,
+    Issue, Issued, LeaseHealth, Need, RecentCalls, Requirement, RevokeMany, Rotate, Rotated, ScopeImpact,
+    Statistics, Step, TimeSeries, Tokens, TokensBuilder, UnusedListing, Usage, Verdict,
 };
 pub use usage::{Call, Counts, MemoryUsage, Period, Subject, UsageBatch, UsageStore};

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Which floor a module stands on, by the start of its path below `src`. The longest start counts.
-const FLOORS: [(&str, Floor); 36] = [
+const FLOORS: [(&str, Floor); 37] = [
     ("actor", Floor::Values),
     ("address", Floor::Values),
     ("clock", Floor::Values),
@@ -40,6 +40,7 @@ const FLOORS: [(&str, Floor); 36] = [
     ("web/tower", Floor::Web),
     ("web/axum", Floor::Web),
     ("admin", Floor::Page),
+    ("dashboard", Floor::Page),
     ("guide", Floor::Page),
     ("lib", Floor::Page),
 ];

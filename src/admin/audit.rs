@@ -60,7 +60,7 @@ impl<'a> Entry<'a> {
     }
 }
 
-pub(super) async fn of_token(context: &Context<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn of_token(context: &Context<'_>) -> Result<Reply, Fault> {
     let id = context.token_id()?;
     let mut parameters = context.parameters()?;
     let cursors = Cursors::of(context, format!("history of {id}")).await?;

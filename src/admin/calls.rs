@@ -20,7 +20,7 @@ use crate::{Subject, TokenId, Tokens};
 
 /// A call.
 #[derive(Serialize)]
-pub(super) struct CallBody<'a> {
+pub(crate) struct CallBody<'a> {
     id: u64,
     token: TokenId,
     tenant: Option<&'a str>,
@@ -42,7 +42,7 @@ pub(super) struct CallBody<'a> {
 }
 
 impl<'a> CallBody<'a> {
-    pub(super) fn of(call: &'a RecordedCall) -> CallBody<'a> {
+    pub(crate) fn of(call: &'a RecordedCall) -> CallBody<'a> {
         let scopes: Vec<_> = call.scopes.split(' ').filter(|scope| !scope.is_empty()).collect();
         let (used, missing) = match call.outcome {
             Outcome::MissingScope => (Vec::new(), scopes),
@@ -92,7 +92,7 @@ const LINES: &str = "application/x-ndjson";
 /// How many calls are read at once where they are told as lines.
 const AT_ONCE: u32 = 200;
 
-pub(super) async fn of_token(context: &Context<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn of_token(context: &Context<'_>) -> Result<Reply, Fault> {
     let id = context.token_id()?;
     let mut parameters = context.parameters()?;
     let cursors = Cursors::of(context, format!("calls of {id} {}", parameters.fingerprint())).await?;

@@ -85,7 +85,7 @@ struct Bounds<'a> {
     ip_allow: &'a [AddressRange],
 }
 
-pub(super) fn scopes(context: &Context<'_>) -> Result<Reply, Fault> {
+pub(crate) fn scopes(context: &Context<'_>) -> Result<Reply, Fault> {
     context.no_parameters()?;
     let catalog = context.tokens.catalog();
     let groups =
@@ -111,10 +111,10 @@ fn scope_body(context: &Context<'_>, declaration: &Declaration) -> ScopeBody {
 
 /// Whoever may only look grants nothing.
 fn is_grantable(context: &Context<'_>, scope: &str) -> bool {
-    context.manages && context.tokens.may_grant(&context.actor, scope)
+    context.permissions.create && context.tokens.may_grant(&context.actor, scope)
 }
 
-pub(super) fn presets(context: &Context<'_>) -> Result<Reply, Fault> {
+pub(crate) fn presets(context: &Context<'_>) -> Result<Reply, Fault> {
     context.no_parameters()?;
     let data = context
         .tokens
@@ -133,7 +133,7 @@ pub(super) fn presets(context: &Context<'_>) -> Result<Reply, Fault> {
     Ok(Reply::json(200, &Presets { data }))
 }
 
-pub(super) fn me(context: &Context<'_>) -> Result<Reply, Fault> {
+pub(crate) fn me(context: &Context<'_>) -> Result<Reply, Fault> {
     context.no_parameters()?;
     let actor = &context.actor;
     let (tenant, all_tenants) = match actor.tenants() {
@@ -144,7 +144,7 @@ pub(super) fn me(context: &Context<'_>) -> Result<Reply, Fault> {
     let declared = context.tokens.catalog().declarations().chain(&built_in);
     let me = Me {
         actor: ActorBody { name: actor.name(), token: actor.token, tenant, all_tenants },
-        permissions: Permissions { read: true, manage: context.manages },
+        permissions: Permissions { read: true, manage: context.permissions.changes() },
         grantable_scopes: declared
             .map(|declaration| &declaration.scope)
             .filter(|scope| is_grantable(context, scope))

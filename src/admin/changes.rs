@@ -12,7 +12,7 @@ use crate::web::Reply;
 use crate::{TokenRecord, Update};
 
 /// A JSON Merge Patch (RFC 7396): what is named changes, `null` takes away, the rest stays.
-pub(super) async fn patch(context: &Context<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn patch(context: &Context<'_>) -> Result<Reply, Fault> {
     let mut parameters = context.parameters()?;
     let dry_run = match parameters.one("dry_run")?.as_deref() {
         None | Some("false") => false,
@@ -88,7 +88,7 @@ fn read(fields: &mut Fields) -> Update {
     update
 }
 
-pub(super) async fn revoke(context: &Context<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn revoke(context: &Context<'_>) -> Result<Reply, Fault> {
     context.no_parameters()?;
     let id = context.token_id()?;
     let mut fields = context.optional_fields()?;
@@ -105,7 +105,7 @@ pub(super) async fn revoke(context: &Context<'_>) -> Result<Reply, Fault> {
     Ok(context.one(200, &record).await)
 }
 
-pub(super) async fn pause(context: &Context<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn pause(context: &Context<'_>) -> Result<Reply, Fault> {
     context.no_parameters()?;
     let id = context.token_id()?;
     let mut fields = context.optional_fields()?;
@@ -131,7 +131,7 @@ pub(super) async fn pause(context: &Context<'_>) -> Result<Reply, Fault> {
     Ok(context.one(200, &record).await)
 }
 
-pub(super) async fn resume(context: &Context<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn resume(context: &Context<'_>) -> Result<Reply, Fault> {
     context.no_parameters()?;
     let id = context.token_id()?;
     let mut fields = context.optional_fields()?;
@@ -142,7 +142,7 @@ pub(super) async fn resume(context: &Context<'_>) -> Result<Reply, Fault> {
 }
 
 /// Deletes what is revoked or expired. Its history stays.
-pub(super) async fn purge(context: &Context<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn purge(context: &Context<'_>) -> Result<Reply, Fault> {
     context.no_parameters()?;
     let id = context.token_id()?;
     let fields = context.optional_fields()?;

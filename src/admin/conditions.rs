@@ -4,7 +4,7 @@ use super::Fault;
 use super::context::Context;
 
 /// The ETag of a version of a token. Use never changes it.
-pub(super) fn etag(version: u64) -> String {
+pub(crate) fn etag(version: u64) -> String {
     format!("\"{version}\"")
 }
 
@@ -12,7 +12,7 @@ pub(super) fn etag(version: u64) -> String {
 ///
 /// Several ETags mean one of them; which one that is, is looked up, and the change is then bound
 /// to it.
-pub(super) async fn if_match(context: &Context<'_>) -> Result<Option<u64>, Fault> {
+pub(crate) async fn if_match(context: &Context<'_>) -> Result<Option<u64>, Fault> {
     let mut sent = Vec::new();
     context.http.headers.each("if-match", &mut |value| sent.push(value));
     if sent.is_empty() {
@@ -45,7 +45,7 @@ pub(super) async fn if_match(context: &Context<'_>) -> Result<Option<u64>, Fault
 }
 
 /// The key that makes a repetition harmless.
-pub(super) fn idempotency_key(context: &Context<'_>) -> Result<Option<String>, Fault> {
+pub(crate) fn idempotency_key(context: &Context<'_>) -> Result<Option<String>, Fault> {
     let wrong = || Fault::malformed("An Idempotency-Key is 1 to 200 visible ASCII characters, sent once.");
     let Some(key) = context.http.only_header("idempotency-key").map_err(|_| wrong())? else {
         return Ok(None);

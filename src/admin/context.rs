@@ -8,37 +8,38 @@ use super::access::Who;
 use super::conditions::etag;
 use super::fields::Fields;
 use super::parameters::Parameters;
+use super::permissions::Permissions;
 use super::request::BODY_LIMIT;
 use super::shape::TokenBody;
 use super::streams::Streams;
 use super::viewer::Viewer;
 use super::{AdminRequest, Fault, json};
 use crate::web::{Reply, Request};
-use crate::{Actor, Error, Period, Statistics, Subject, TokenId, TokenRecord, Tokens, Usage, Via};
+use crate::{Actor, Error, Period, Statistics, Subject, TokenId, TokenRecord, Tokens, Usage};
 
 /// A request that was let in, on its way to its route.
-pub(super) struct Context<'a> {
-    pub(super) tokens: &'a Tokens,
-    pub(super) actor: Actor,
-    pub(super) manages: bool,
-    pub(super) http: Request<'a>,
+pub(crate) struct Context<'a> {
+    pub(crate) tokens: &'a Tokens,
+    pub(crate) actor: Actor,
+    pub(crate) permissions: Permissions,
+    pub(crate) http: Request<'a>,
     /// Who comes, for a stream to ask again.
-    pub(super) viewer: Viewer,
-    pub(super) streams: &'a Arc<Streams>,
+    pub(crate) viewer: Viewer,
+    pub(crate) streams: &'a Arc<Streams>,
     body: &'a [u8],
     id: Option<String>,
 }
 
 /// Which media type a body has.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Media {
+pub(crate) enum Media {
     Json,
     /// JSON, or a JSON Merge Patch (RFC 7396).
     MergePatch,
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(
+    pub(crate) fn new(
         tokens: &'a Tokens,
         streams: &'a Arc<Streams>,
         who: Who,
@@ -47,7 +48,7 @@ impl<'a> Context<'a> {
         request_id: Option<&str>,
         id: Option<String>,
     ) -> Context<'a> {
-        let mut actor = who.actor.via(Via::Api);
+        let mut actor = who.actor;
         if let Some(address) = request.http.address {
             actor = actor.address(address);
         }
@@ -55,54 +56,50 @@ impl<'a> Context<'a> {
             actor = actor.request_id(request_id);
         }
         let AdminRequest { http, body } = *request;
-        Context { tokens, actor, manages: who.manages, http, viewer, streams, body, id }
+        Context { tokens, actor, permissions: who.permissions, http, viewer, streams, body, id }
     }
 
-    pub(super) fn now(&self) -> DateTime<Utc> {
+    pub(crate) fn now(&self) -> DateTime<Utc> {
         self.tokens.clock().now().wall()
     }
 
     /// All tokens within the actor's reach.
-    pub(super) fn subject(&self) -> Subject {
+    pub(crate) fn subject(&self) -> Subject {
         self.actor.subject()
     }
 
     /// How a subject was used in a span of time.
-    pub(super) async fn statistics(&self, subject: Subject, period: Period) -> Result<Statistics, Fault> {
+    pub(crate) async fn statistics(&self, subject: Subject, period: Period) -> Result<Statistics, Fault> {
         self.tokens.statistics(subject, period).await.map_err(Fault::usage_unavailable)
     }
 
-    pub(super) fn check_body_length(&self) -> Result<(), Fault> {
+    pub(crate) fn check_body_length(&self) -> Result<(), Fault> {
         if self.body.len() > BODY_LIMIT { Err(Fault::too_large()) } else { Ok(()) }
     }
 
-    pub(super) fn must_manage(&self) -> Result<(), Fault> {
-        if self.manages { Ok(()) } else { Err(Fault::forbidden()) }
-    }
-
     /// The id in the path. One that does not read is no token's.
-    pub(super) fn token_id(&self) -> Result<TokenId, Fault> {
+    pub(crate) fn token_id(&self) -> Result<TokenId, Fault> {
         self.id.as_deref().and_then(|id| id.parse().ok()).ok_or_else(Fault::no_such_token)
     }
 
     /// The token of the path, if it is there for this actor.
-    pub(super) async fn record(&self) -> Result<TokenRecord, Fault> {
+    pub(crate) async fn record(&self) -> Result<TokenRecord, Fault> {
         let record = self.tokens.find(&self.token_id()?).await?.ok_or_else(Fault::no_such_token)?;
         self.actor.reaches(&record)?;
         Ok(record)
     }
 
-    pub(super) fn parameters(&self) -> Result<Parameters, Fault> {
+    pub(crate) fn parameters(&self) -> Result<Parameters, Fault> {
         Parameters::read(self.http.query)
     }
 
     /// For a route without parameters.
-    pub(super) fn no_parameters(&self) -> Result<(), Fault> {
+    pub(crate) fn no_parameters(&self) -> Result<(), Fault> {
         self.parameters()?.finish()
     }
 
     /// The fields of the body, which has to be there.
-    pub(super) fn fields(&self, media: Media) -> Result<Fields, Fault> {
+    pub(crate) fn fields(&self, media: Media) -> Result<Fields, Fault> {
         let essence = match self.http.only_header("content-type") {
             Ok(value) => value.and_then(|value| std::str::from_utf8(value).ok()).unwrap_or(""),
             Err(_) => return Err(Fault::malformed("Send one Content-Type header, not several.")),
@@ -120,12 +117,12 @@ impl<'a> Context<'a> {
     }
 
     /// The fields of a body that may be left out.
-    pub(super) fn optional_fields(&self) -> Result<Fields, Fault> {
+    pub(crate) fn optional_fields(&self) -> Result<Fields, Fault> {
         if self.body.is_empty() { Ok(Fields::new(Default::default())) } else { self.fields(Media::Json) }
     }
 
     /// One token as an answer, with its ETag.
-    pub(super) async fn one(&self, status: u16, record: &TokenRecord) -> Reply {
+    pub(crate) async fn one(&self, status: u16, record: &TokenRecord) -> Reply {
         let usage = self.usage_if_there(record.id).await;
         let body = TokenBody::new(record, self.now(), usage.as_ref());
         Reply::json(status, &body).header("etag", etag(record.version))
@@ -133,7 +130,7 @@ impl<'a> Context<'a> {
 
     /// How a token is used. None where that cannot be read: what was done to it is told all the
     /// same.
-    pub(super) async fn usage_if_there(&self, id: TokenId) -> Option<Usage> {
+    pub(crate) async fn usage_if_there(&self, id: TokenId) -> Option<Usage> {
         match self.tokens.usage_of(&[id]).await {
             Ok(mut usage) => usage.remove(&id),
             Err(error) => {
@@ -145,7 +142,7 @@ impl<'a> Context<'a> {
 
     /// A change that failed: where `If-Match` was sent and the token is another one by now, that is
     /// what is told.
-    pub(super) async fn change_fault(&self, error: Error, conditional: Option<u64>) -> Fault {
+    pub(crate) async fn change_fault(&self, error: Error, conditional: Option<u64>) -> Fault {
         if let (Error::Conflict, Some(expected)) = (&error, conditional)
             && let Ok(current) = self.record().await
             && current.version != expected

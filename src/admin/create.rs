@@ -18,7 +18,7 @@ struct Created<'a> {
     secret: &'a str,
 }
 
-pub(super) async fn create(context: &Context<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn create(context: &Context<'_>) -> Result<Reply, Fault> {
     context.no_parameters()?;
     let key = idempotency_key(context)?;
     let mut fields = context.fields(Media::Json)?;
@@ -99,7 +99,7 @@ fn lifetime(fields: &mut Fields, mut asked: NewToken) -> NewToken {
 }
 
 /// An expiry is said in one way.
-pub(super) fn both_expiries(fields: &mut Fields) {
+pub(crate) fn both_expiries(fields: &mut Fields) {
     if fields.has("expires_at") && fields.has("expires_in") {
         fields.error("expires_in", "conflict", "send expires_at or expires_in, not both");
     }

@@ -12,7 +12,7 @@ use crate::TenantFilter;
 use crate::keyed_hash::keyed_hash;
 
 /// Signs and reads the cursors of one listing.
-pub(super) struct Cursors {
+pub(crate) struct Cursors {
     key: [u8; 32],
     tenants: String,
     listing: String,
@@ -22,7 +22,7 @@ const SIGNATURE: usize = 16;
 
 impl Cursors {
     /// Of the listing that `listing` names with its sort and its filters, for this actor.
-    pub(super) async fn of(context: &Context<'_>, listing: String) -> Result<Cursors, Fault> {
+    pub(crate) async fn of(context: &Context<'_>, listing: String) -> Result<Cursors, Fault> {
         let tenants = match context.actor.tenants() {
             TenantFilter::Any => "any".to_owned(),
             TenantFilter::Only(None) => "none".to_owned(),
@@ -31,14 +31,14 @@ impl Cursors {
         Ok(Cursors { key: context.tokens.service_key().await?, tenants, listing })
     }
 
-    pub(super) fn write(&self, place: &impl Serialize) -> String {
+    pub(crate) fn write(&self, place: &impl Serialize) -> String {
         let place = serde_json::to_string(place).unwrap_or_default();
         let mut bytes = self.signature(&place).to_vec();
         bytes.extend(place.as_bytes());
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    pub(super) fn read<T: DeserializeOwned>(&self, cursor: &str) -> Result<T, Fault> {
+    pub(crate) fn read<T: DeserializeOwned>(&self, cursor: &str) -> Result<T, Fault> {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| Fault::invalid_cursor())?;
         let (signature, place) = bytes.split_at_checked(SIGNATURE).ok_or_else(Fault::invalid_cursor)?;
         let place = std::str::from_utf8(place).map_err(|_| Fault::invalid_cursor())?;

@@ -8,7 +8,7 @@ use crate::{Error, Invalid, NotGrantable, TokenId};
 
 /// What went wrong.
 #[derive(Debug)]
-pub(super) struct Fault(Box<Told>);
+pub(crate) struct Fault(Box<Told>);
 
 #[derive(Debug)]
 struct Told {
@@ -47,12 +47,37 @@ impl Fault {
         self
     }
 
-    /// The answer. `request_id` tells which request it was about, to the client and in the log.
-    pub(super) fn reply(self, request_id: Option<&str>) -> Reply {
-        let told = *self.0;
-        if let Some(error) = &told.cause {
-            tracing::error!(%error, request_id, code = told.code, "the admin API could not do what was asked");
+    #[cfg(feature = "dashboard")]
+    pub(crate) fn status(&self) -> u16 {
+        self.0.status
+    }
+
+    #[cfg(feature = "dashboard")]
+    pub(crate) fn title(&self) -> &'static str {
+        self.0.title
+    }
+
+    #[cfg(feature = "dashboard")]
+    pub(crate) fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    #[cfg(feature = "dashboard")]
+    pub(crate) fn headers(&self) -> &[(&'static str, String)] {
+        &self.0.headers
+    }
+
+    /// Writes down what is the service's fault and not the client's.
+    pub(crate) fn log(&self, request_id: Option<&str>) {
+        if let Some(error) = &self.0.cause {
+            tracing::error!(%error, request_id, code = self.0.code, "tokens could not be managed as asked");
         }
+    }
+
+    /// The answer. `request_id` tells which request it was about, to the client and in the log.
+    pub(crate) fn reply(self, request_id: Option<&str>) -> Reply {
+        self.log(request_id);
+        let told = *self.0;
         let mut body = told.more;
         body.insert("type".into(), format!("{PROBLEM_TYPES}{}", told.code).into());
         body.insert("title".into(), told.title.into());
@@ -67,17 +92,17 @@ impl Fault {
         reply
     }
 
-    pub(super) fn malformed(detail: impl Into<String>) -> Fault {
+    pub(crate) fn malformed(detail: impl Into<String>) -> Fault {
         Fault::new(400, "malformed", "The request cannot be read", detail)
     }
 
     /// A parameter of the query that is not right.
-    pub(super) fn parameter(name: &str, detail: impl Into<String>) -> Fault {
+    pub(crate) fn parameter(name: &str, detail: impl Into<String>) -> Fault {
         let shown: String = name.chars().take(60).collect();
         Fault::malformed(detail).with("parameter", shown.into())
     }
 
-    pub(super) fn invalid_cursor() -> Fault {
+    pub(crate) fn invalid_cursor() -> Fault {
         Fault::new(
             400,
             "invalid-cursor",
@@ -86,7 +111,7 @@ impl Fault {
         )
     }
 
-    pub(super) fn validation(invalid: Invalid) -> Fault {
+    pub(crate) fn validation(invalid: Invalid) -> Fault {
         let number = invalid.errors.len();
         let detail = match number {
             1 => "1 field needs attention.".to_owned(),
@@ -96,7 +121,7 @@ impl Fault {
         Fault::new(422, "validation", "What was sent is not right", detail).with("errors", json!(errors))
     }
 
-    pub(super) fn forbidden() -> Fault {
+    pub(crate) fn forbidden() -> Fault {
         Fault::new(
             403,
             "forbidden",
@@ -105,7 +130,16 @@ impl Fault {
         )
     }
 
-    pub(super) fn cross_site() -> Fault {
+    pub(crate) fn not_permitted() -> Fault {
+        Fault::new(
+            403,
+            "forbidden",
+            "You may not do this",
+            "Your access lets you do other things here, and not this one.",
+        )
+    }
+
+    pub(crate) fn cross_site() -> Fault {
         Fault::new(
             403,
             "cross-site-request",
@@ -114,34 +148,34 @@ impl Fault {
         )
     }
 
-    pub(super) fn no_such_token() -> Fault {
+    pub(crate) fn no_such_token() -> Fault {
         Fault::new(404, "not-found", "There is no such token", "There is no token with this id here.")
     }
 
-    pub(super) fn no_such_text() -> Fault {
+    pub(crate) fn no_such_text() -> Fault {
         Fault::new(404, "not-found", "There is no such token", "No token here has this text.")
     }
 
-    pub(super) fn no_such_place() -> Fault {
+    pub(crate) fn no_such_place() -> Fault {
         Fault::new(404, "not-found", "There is nothing here", "There is nothing at this address.")
     }
 
-    pub(super) fn method_not_allowed(allow: String) -> Fault {
+    pub(crate) fn method_not_allowed(allow: String) -> Fault {
         let detail = format!("This address answers to {allow}.");
         Fault::new(405, "method-not-allowed", "This method does not work here", detail).header("allow", allow)
     }
 
-    pub(super) fn too_large() -> Fault {
+    pub(crate) fn too_large() -> Fault {
         let detail = format!("A body has at most {} bytes here.", super::BODY_LIMIT);
         Fault::new(413, "payload-too-large", "The body is too long", detail)
     }
 
-    pub(super) fn media_type(right: &str) -> Fault {
+    pub(crate) fn media_type(right: &str) -> Fault {
         let detail = format!("Send the body as JSON, with the header \"Content-Type: {right}\".");
         Fault::new(415, "unsupported-media-type", "The body is of another type", detail)
     }
 
-    pub(super) fn stale(current: &str) -> Fault {
+    pub(crate) fn stale(current: &str) -> Fault {
         Fault::new(
             412,
             "stale-version",
@@ -152,7 +186,7 @@ impl Fault {
         .header("etag", current)
     }
 
-    pub(super) fn usage_unavailable(error: Error) -> Fault {
+    pub(crate) fn usage_unavailable(error: Error) -> Fault {
         Fault::new(
             503,
             "usage-unavailable",
@@ -163,7 +197,7 @@ impl Fault {
         .caused_by(error)
     }
 
-    pub(super) fn too_many_streams() -> Fault {
+    pub(crate) fn too_many_streams() -> Fault {
         let detail = "As many streams are open as may be. Close one, or try again later; recent calls can be read without a stream.";
         Fault::new(503, "too-many-streams", "There are too many streams", detail).header("retry-after", "10")
     }

@@ -7,7 +7,7 @@ use super::Fault;
 use crate::{Error, FieldError, Invalid};
 
 /// The fields of an object, and what is wrong with those that were taken.
-pub(super) struct Fields {
+pub(crate) struct Fields {
     object: Map<String, Value>,
     /// Where the object stands in the body, as a JSON pointer.
     place: String,
@@ -16,10 +16,10 @@ pub(super) struct Fields {
 }
 
 /// What a field says that may be taken away: nothing, that it is to be none, or a value.
-pub(super) type Optional<T> = Option<Option<T>>;
+pub(crate) type Optional<T> = Option<Option<T>>;
 
 impl Fields {
-    pub(super) fn new(object: Map<String, Value>) -> Fields {
+    pub(crate) fn new(object: Map<String, Value>) -> Fields {
         Fields { object, place: String::new(), known: Vec::new(), errors: Vec::new() }
     }
 
@@ -29,17 +29,17 @@ impl Fields {
         self.object.remove(name).map(|value| (!value.is_null()).then_some(value))
     }
 
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.object.contains_key(name)
     }
 
-    pub(super) fn error(&mut self, name: &str, code: &'static str, detail: impl Into<String>) {
+    pub(crate) fn error(&mut self, name: &str, code: &'static str, detail: impl Into<String>) {
         let pointer = format!("{}/{}", self.place, escaped(name));
         self.errors.push(FieldError { pointer, code, detail: detail.into() });
     }
 
     /// Text, or none.
-    pub(super) fn text(&mut self, name: &'static str) -> Optional<String> {
+    pub(crate) fn text(&mut self, name: &'static str) -> Optional<String> {
         match self.take(name)? {
             None => Some(None),
             Some(Value::String(text)) => Some(Some(text)),
@@ -51,7 +51,7 @@ impl Fields {
     }
 
     /// Text that cannot be taken away.
-    pub(super) fn required_text(&mut self, name: &'static str) -> Option<String> {
+    pub(crate) fn required_text(&mut self, name: &'static str) -> Option<String> {
         match self.text(name)? {
             Some(text) => Some(text),
             None => {
@@ -62,7 +62,7 @@ impl Fields {
     }
 
     /// A list of texts; `null` is an empty one.
-    pub(super) fn texts(&mut self, name: &'static str) -> Option<Vec<String>> {
+    pub(crate) fn texts(&mut self, name: &'static str) -> Option<Vec<String>> {
         let values = match self.take(name)? {
             None => return Some(Vec::new()),
             Some(Value::Array(values)) => values,
@@ -82,7 +82,7 @@ impl Fields {
     }
 
     /// A moment, or none.
-    pub(super) fn time(&mut self, name: &'static str) -> Optional<DateTime<Utc>> {
+    pub(crate) fn time(&mut self, name: &'static str) -> Optional<DateTime<Utc>> {
         let Some(text) = self.text(name)? else { return Some(None) };
         match moment(&text) {
             Some(time) => Some(Some(time)),
@@ -94,7 +94,7 @@ impl Fields {
     }
 
     /// Whole seconds, or none.
-    pub(super) fn seconds(&mut self, name: &'static str) -> Optional<TimeDelta> {
+    pub(crate) fn seconds(&mut self, name: &'static str) -> Optional<TimeDelta> {
         let value = match self.take(name)? {
             None => return Some(None),
             Some(value) => value,
@@ -109,7 +109,7 @@ impl Fields {
     }
 
     /// Yes or no; `null` is no.
-    pub(super) fn truth(&mut self, name: &'static str) -> bool {
+    pub(crate) fn truth(&mut self, name: &'static str) -> bool {
         match self.take(name) {
             None | Some(None) => false,
             Some(Some(Value::Bool(truth))) => truth,
@@ -121,7 +121,7 @@ impl Fields {
     }
 
     /// A number of requests, or none.
-    pub(super) fn requests(&mut self, name: &'static str) -> Optional<u32> {
+    pub(crate) fn requests(&mut self, name: &'static str) -> Optional<u32> {
         let value = match self.take(name)? {
             None => return Some(None),
             Some(value) => value,
@@ -136,7 +136,7 @@ impl Fields {
     }
 
     /// An object in a field, with fields of its own, or none. Give it back by [`Fields::end`].
-    pub(super) fn object(&mut self, name: &'static str) -> Optional<Fields> {
+    pub(crate) fn object(&mut self, name: &'static str) -> Optional<Fields> {
         match self.take(name)? {
             None => Some(None),
             Some(Value::Object(object)) => {
@@ -150,12 +150,12 @@ impl Fields {
     }
 
     /// What is wrong with an object in a field.
-    pub(super) fn end(&mut self, inner: Fields) {
+    pub(crate) fn end(&mut self, inner: Fields) {
         self.errors.extend(inner.mistakes());
     }
 
     /// Every entry of an object whose keys are free: texts, or nulls where they may be.
-    pub(super) fn entries(&mut self, nulls: bool) -> Vec<(String, Option<String>)> {
+    pub(crate) fn entries(&mut self, nulls: bool) -> Vec<(String, Option<String>)> {
         let mut entries = Vec::new();
         for (key, value) in std::mem::take(&mut self.object) {
             match value {
@@ -169,7 +169,7 @@ impl Fields {
 
     /// Everything that is wrong, here and (`checked`) by the rules of the core, all at once.
     /// `renamed` says which field was sent in another one's place.
-    pub(super) fn finish(self, checked: Result<(), Error>, renamed: &[(&str, &str)]) -> Result<(), Fault> {
+    pub(crate) fn finish(self, checked: Result<(), Error>, renamed: &[(&str, &str)]) -> Result<(), Fault> {
         let mut errors = self.mistakes();
         match checked {
             Ok(()) => {}
@@ -205,10 +205,10 @@ fn merge(errors: &mut Vec<FieldError>, invalid: Invalid, renamed: &[(&str, &str)
     }
 }
 
-pub(super) const TIME_FORM: &str = "a time reads 2027-02-01T00:00:00Z";
+pub(crate) const TIME_FORM: &str = "a time reads 2027-02-01T00:00:00Z";
 
 /// A moment as RFC 3339 writes it, in the years that RFC 3339 can write.
-pub(super) fn moment(text: &str) -> Option<DateTime<Utc>> {
+pub(crate) fn moment(text: &str) -> Option<DateTime<Utc>> {
     let time = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
     (1970..=9999).contains(&time.year()).then_some(time)
 }

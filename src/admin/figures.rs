@@ -7,7 +7,7 @@ use crate::usage::{Client, Peak, Refusals, StatusClasses, Strangers, Tally, star
 
 /// The figures of a span.
 #[derive(Serialize)]
-pub(super) struct FiguresBody {
+pub(crate) struct FiguresBody {
     calls: u64,
     success_rate: Option<f64>,
     #[serde(flatten)]
@@ -23,7 +23,7 @@ pub(super) struct FiguresBody {
 }
 
 impl FiguresBody {
-    pub(super) fn of(tally: &Tally) -> FiguresBody {
+    pub(crate) fn of(tally: &Tally) -> FiguresBody {
         FiguresBody {
             calls: tally.calls(),
             success_rate: tally.success_rate(),
@@ -42,7 +42,7 @@ impl FiguresBody {
 
 /// How long responses took; null where none is known.
 #[derive(Serialize)]
-pub(super) struct TimesBody {
+pub(crate) struct TimesBody {
     mean_ms: Option<f64>,
     p50_ms: Option<f64>,
     p95_ms: Option<f64>,
@@ -50,7 +50,7 @@ pub(super) struct TimesBody {
 }
 
 impl TimesBody {
-    pub(super) fn of(tally: &Tally) -> TimesBody {
+    pub(crate) fn of(tally: &Tally) -> TimesBody {
         TimesBody {
             mean_ms: tally.mean_ms(),
             p50_ms: tally.percentile_ms(0.5),
@@ -62,7 +62,7 @@ impl TimesBody {
 
 /// Finished responses by the class of their status.
 #[derive(Serialize)]
-pub(super) struct StatusesBody {
+pub(crate) struct StatusesBody {
     #[serde(rename = "1xx")]
     informational: u64,
     #[serde(rename = "2xx")]
@@ -76,7 +76,7 @@ pub(super) struct StatusesBody {
 }
 
 impl StatusesBody {
-    pub(super) fn of(statuses: &StatusClasses) -> StatusesBody {
+    pub(crate) fn of(statuses: &StatusClasses) -> StatusesBody {
         let StatusClasses { informational, success, redirection, client_error, server_error } = *statuses;
         StatusesBody { informational, success, redirection, client_error, server_error }
     }
@@ -84,7 +84,7 @@ impl StatusesBody {
 
 /// Refusals for other reasons than the limit.
 #[derive(Serialize)]
-pub(super) struct RefusalsBody {
+pub(crate) struct RefusalsBody {
     missing_scope: u64,
     revoked: u64,
     expired: u64,
@@ -96,7 +96,7 @@ pub(super) struct RefusalsBody {
 }
 
 impl RefusalsBody {
-    pub(super) fn of(tally: &Tally) -> RefusalsBody {
+    pub(crate) fn of(tally: &Tally) -> RefusalsBody {
         let Refusals { revoked, expired, not_yet_valid, paused, rotated, address, not_for_tokens } =
             tally.refusals;
         let missing_scope = tally.missing_scope;
@@ -115,7 +115,7 @@ impl RefusalsBody {
 
 /// Requests of whoever did not prove a secret.
 #[derive(Serialize)]
-pub(super) struct StrangersBody {
+pub(crate) struct StrangersBody {
     malformed: u64,
     unknown: u64,
     wrong_secret: u64,
@@ -123,7 +123,7 @@ pub(super) struct StrangersBody {
 }
 
 impl StrangersBody {
-    pub(super) fn of(strangers: &Strangers) -> StrangersBody {
+    pub(crate) fn of(strangers: &Strangers) -> StrangersBody {
         let Strangers { malformed, unknown, wrong_secret, foreign_tenant } = *strangers;
         StrangersBody { malformed, unknown, wrong_secret, foreign_tenant }
     }
@@ -131,32 +131,32 @@ impl StrangersBody {
 
 /// The busiest minute: its beginning, and the requests that were let in during it.
 #[derive(Serialize)]
-pub(super) struct PeakBody {
+pub(crate) struct PeakBody {
     at: Moment,
     calls: u64,
 }
 
 impl PeakBody {
-    pub(super) fn of(peak: Peak) -> PeakBody {
+    pub(crate) fn of(peak: Peak) -> PeakBody {
         PeakBody { at: Moment(start_of(peak.minute)), calls: peak.granted }
     }
 }
 
 /// A client, as far as it is recorded.
 #[derive(Serialize)]
-pub(super) struct ClientBody<'a> {
+pub(crate) struct ClientBody<'a> {
     ip: Option<&'a str>,
     agent: Option<&'a str>,
 }
 
 impl<'a> ClientBody<'a> {
-    pub(super) fn of(client: &'a Client) -> ClientBody<'a> {
+    pub(crate) fn of(client: &'a Client) -> ClientBody<'a> {
         let known = |text: &'a String| (!text.is_empty()).then_some(text.as_str());
         ClientBody { ip: known(&client.address), agent: known(&client.agent) }
     }
 }
 
 /// The share of a part, between 0 and 1; none of nothing.
-pub(super) fn share(part: u64, whole: u64) -> Option<f64> {
+pub(crate) fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }

@@ -6,7 +6,7 @@ use crate::{InvalidLimit, RateLimit, Update};
 
 /// The limit that a new token is asked for with: none where nothing is said, and the preset's or
 /// the default one is meant. `null` is no limit at all.
-pub(super) fn of_new(fields: &mut Fields, per_minute: Option<u32>) -> Option<RateLimit> {
+pub(crate) fn of_new(fields: &mut Fields, per_minute: Option<u32>) -> Option<RateLimit> {
     let Some(mut inner) = fields.object("rate_limit")? else { return Some(RateLimit::unlimited()) };
     let said = Windows::read(&mut inner);
     let mut limit = None;
@@ -31,7 +31,7 @@ pub(super) fn of_new(fields: &mut Fields, per_minute: Option<u32>) -> Option<Rat
 }
 
 /// The same for a change: a window that is named changes, `null` takes one away, the others stay.
-pub(super) fn of_update(fields: &mut Fields, mut update: Update) -> Update {
+pub(crate) fn of_update(fields: &mut Fields, mut update: Update) -> Update {
     let mut inner = match fields.object("rate_limit") {
         None => return update,
         Some(None) => return update.rate_limit(RateLimit::unlimited()),

@@ -50,7 +50,7 @@ struct Found {
     reached: Option<Position>,
 }
 
-pub(super) async fn list(context: &Context<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn list(context: &Context<'_>) -> Result<Reply, Fault> {
     let mut parameters = context.parameters()?;
     let cursors = Cursors::of(context, format!("tokens {}", parameters.fingerprint())).await?;
     let limit = parameters.limit()?;
@@ -210,7 +210,7 @@ fn filter(parameters: &mut Parameters) -> Result<Filter, Fault> {
 }
 
 /// The `Link` header (RFC 8288): the same query with another cursor, relative to wherever this is.
-pub(super) fn links(query: Option<&str>, pages: &[(&str, &Option<String>)]) -> String {
+pub(crate) fn links(query: Option<&str>, pages: &[(&str, &Option<String>)]) -> String {
     let is_cursor = |pair: &&str| pair.split('=').next() == Some("cursor");
     let kept: Vec<_> =
         query.unwrap_or("").split('&').filter(|pair| !pair.is_empty() && !is_cursor(pair)).collect();

@@ -7,10 +7,10 @@ use super::Fault;
 use super::fields::{TIME_FORM, moment};
 
 /// The parameters of a query, decoded.
-pub(super) struct Parameters(Vec<(String, String)>);
+pub(crate) struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
-    pub(super) fn read(query: Option<&str>) -> Result<Parameters, Fault> {
+    pub(crate) fn read(query: Option<&str>) -> Result<Parameters, Fault> {
         let mut parameters = Vec::new();
         for pair in query.unwrap_or("").split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -20,7 +20,7 @@ impl Parameters {
     }
 
     /// What a cursor is bound to: all that decides what a listing shows.
-    pub(super) fn fingerprint(&self) -> String {
+    pub(crate) fn fingerprint(&self) -> String {
         let decides = |name: &str| !matches!(name, "cursor" | "limit" | "include");
         let mut chosen: Vec<_> = self.0.iter().filter(|(name, _)| decides(name)).collect();
         chosen.sort();
@@ -28,12 +28,12 @@ impl Parameters {
     }
 
     /// Whether a parameter is there.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(is, _)| is == name)
     }
 
     /// A parameter that may stand once.
-    pub(super) fn one(&mut self, name: &str) -> Result<Option<String>, Fault> {
+    pub(crate) fn one(&mut self, name: &str) -> Result<Option<String>, Fault> {
         let mut values = self.all(name);
         match values.len() {
             0 | 1 => Ok(values.pop()),
@@ -42,24 +42,24 @@ impl Parameters {
     }
 
     /// A parameter that may stand several times.
-    pub(super) fn all(&mut self, name: &str) -> Vec<String> {
+    pub(crate) fn all(&mut self, name: &str) -> Vec<String> {
         self.0.extract_if(.., |(is, _)| is == name).map(|(_, value)| value).collect()
     }
 
     /// Every parameter whose name starts so, by the rest of it.
-    pub(super) fn below(&mut self, start: &str) -> Vec<(String, String)> {
+    pub(crate) fn below(&mut self, start: &str) -> Vec<(String, String)> {
         let found = self.0.extract_if(.., |(is, _)| is.starts_with(start));
         found.map(|(name, value)| (name[start.len()..].to_owned(), value)).collect()
     }
 
-    pub(super) fn time(&mut self, name: &str) -> Result<Option<DateTime<Utc>>, Fault> {
+    pub(crate) fn time(&mut self, name: &str) -> Result<Option<DateTime<Utc>>, Fault> {
         let Some(text) = self.one(name)? else { return Ok(None) };
         let wrong = || Fault::parameter(name, format!("{name} is not right: {TIME_FORM}."));
         moment(&text).ok_or_else(wrong).map(Some)
     }
 
     /// How many a page shows.
-    pub(super) fn limit(&mut self) -> Result<u32, Fault> {
+    pub(crate) fn limit(&mut self) -> Result<u32, Fault> {
         let Some(text) = self.one("limit")? else { return Ok(50) };
         let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
         match text.parse() {
@@ -69,7 +69,7 @@ impl Parameters {
     }
 
     /// Refuses what nobody has taken.
-    pub(super) fn finish(self) -> Result<(), Fault> {
+    pub(crate) fn finish(self) -> Result<(), Fault> {
         match self.0.first() {
             None => Ok(()),
             Some((name, _)) => {

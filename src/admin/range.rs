@@ -10,11 +10,11 @@ use crate::Period;
 const MOST_DAYS: i64 = 3_660;
 
 /// The last 24 hours.
-pub(super) const DAY: TimeDelta = TimeDelta::days(1);
+pub(crate) const DAY: TimeDelta = TimeDelta::days(1);
 
 /// Reads `from` and `to`. Without both it is as long as `usual`, up to now; what lies behind now is
 /// cut off.
-pub(super) fn range(
+pub(crate) fn range(
     parameters: &mut Parameters,
     now: DateTime<Utc>,
     usual: TimeDelta,
@@ -34,13 +34,13 @@ pub(super) fn range(
 }
 
 /// `from` and `to` as they were sent.
-pub(super) struct Times {
-    pub(super) from: Option<DateTime<Utc>>,
-    pub(super) to: Option<DateTime<Utc>>,
+pub(crate) struct Times {
+    pub(crate) from: Option<DateTime<Utc>>,
+    pub(crate) to: Option<DateTime<Utc>>,
 }
 
 /// Reads `from` and `to`, each of which may be left out.
-pub(super) fn times(parameters: &mut Parameters, now: DateTime<Utc>) -> Result<Times, Fault> {
+pub(crate) fn times(parameters: &mut Parameters, now: DateTime<Utc>) -> Result<Times, Fault> {
     let (from, to) = (parameters.time("from")?, parameters.time("to")?);
     if from.zip(to).is_some_and(|(from, to)| to < from) {
         return Err(Fault::parameter("to", "to lies before from."));

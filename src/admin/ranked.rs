@@ -9,18 +9,18 @@ use crate::usage::{Breakdown, Share};
 use crate::web::Reply;
 
 /// The names with the most calls, and the rest together.
-pub(super) struct Ranked<'a, K, V> {
-    pub(super) shown: Vec<(&'a K, &'a V)>,
+pub(crate) struct Ranked<'a, K, V> {
+    pub(crate) shown: Vec<(&'a K, &'a V)>,
     /// What was counted for names that are not shown, or not told apart.
-    pub(super) other: V,
+    pub(crate) other: V,
     /// All calls: those of the shown and the other ones.
-    pub(super) calls: u64,
+    pub(crate) calls: u64,
     /// By how many calls a name may lie below the truth.
-    pub(super) error: u64,
+    pub(crate) error: u64,
 }
 
 impl<'a, K: Ord + Clone, V: Share> Ranked<'a, K, V> {
-    pub(super) fn of(breakdown: &'a Breakdown<K, V>, limit: u32) -> Ranked<'a, K, V> {
+    pub(crate) fn of(breakdown: &'a Breakdown<K, V>, limit: u32) -> Ranked<'a, K, V> {
         let mut shown = breakdown.top(usize::MAX);
         let mut other = breakdown.other().clone();
         let calls = shown.iter().fold(other.calls(), |sum, (_, share)| sum.saturating_add(share.calls()));
@@ -33,19 +33,19 @@ impl<'a, K: Ord + Clone, V: Share> Ranked<'a, K, V> {
 
 /// A listing of names.
 #[derive(Serialize)]
-pub(super) struct Listing<Row, Other> {
-    pub(super) data: Vec<Row>,
-    pub(super) other: Other,
+pub(crate) struct Listing<Row, Other> {
+    pub(crate) data: Vec<Row>,
+    pub(crate) other: Other,
     /// By how many calls a row may lie below the truth: those are then in `other`.
-    pub(super) error: u64,
-    pub(super) calls: u64,
-    pub(super) from: Moment,
-    pub(super) to: Moment,
-    pub(super) as_of: Moment,
+    pub(crate) error: u64,
+    pub(crate) calls: u64,
+    pub(crate) from: Moment,
+    pub(crate) to: Moment,
+    pub(crate) as_of: Moment,
 }
 
 /// The answer. Names are told by the hour: the range is widened to whole hours.
-pub(super) fn listing<K, V, Row: Serialize, Other: Serialize>(
+pub(crate) fn listing<K, V, Row: Serialize, Other: Serialize>(
     told: &Statistics,
     ranked: &Ranked<'_, K, V>,
     data: Vec<Row>,

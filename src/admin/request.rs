@@ -27,7 +27,7 @@ impl<'a> AdminRequest<'a> {
 
     /// What the client calls the request, if that is short, plain and no token, since it is written
     /// down; else a random id, or none where there is no randomness.
-    pub(super) fn id(&self, prefix: &Prefix) -> Option<String> {
+    pub(crate) fn id(&self, prefix: &Prefix) -> Option<String> {
         if let Ok(Some(sent)) = self.http.only_header("x-request-id")
             && (1..=64).contains(&sent.len())
             && !is_ours(sent, prefix)

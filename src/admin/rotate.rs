@@ -23,7 +23,7 @@ struct Previous<'a> {
     expires_at: Moment,
 }
 
-pub(super) async fn rotate(context: &Context<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn rotate(context: &Context<'_>) -> Result<Reply, Fault> {
     context.no_parameters()?;
     let id = context.token_id()?;
     let key = idempotency_key(context)?;

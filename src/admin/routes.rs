@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::context::Context;
+use super::permissions::Right;
 use super::{
     Fault, audit, calls, catalogue, changes, clients, create, endpoints, health, listing, overview, rotate,
     scope_use, series, stream, tokens, usage,
@@ -14,8 +15,8 @@ pub(super) struct Route {
     pub(super) method: &'static str,
     /// Below the mount; `{id}` is a token's.
     pub(super) template: &'static str,
-    /// Whether it needs `tokens:manage`; the others need `tokens:read`.
-    pub(super) manages: bool,
+    /// What whoever comes must be allowed to do.
+    pub(super) needs: Right,
     pub(super) row: Row,
 }
 
@@ -50,36 +51,36 @@ pub(super) enum Row {
 }
 
 const fn reads(method: &'static str, template: &'static str, row: Row) -> Route {
-    Route { method, template, manages: false, row }
+    needs(Right::Look, method, template, row)
 }
 
-const fn manages(method: &'static str, template: &'static str, row: Row) -> Route {
-    Route { method, template, manages: true, row }
+const fn needs(needs: Right, method: &'static str, template: &'static str, row: Row) -> Route {
+    Route { method, template, needs, row }
 }
 
 /// The table.
 pub(super) const ROUTES: [Route; 25] = [
     reads("GET", "/tokens", Row::List),
-    manages("POST", "/tokens", Row::Create),
+    needs(Right::Create, "POST", "/tokens", Row::Create),
     reads("POST", "/tokens/find", Row::Find),
     reads("GET", "/tokens/{id}", Row::Show),
-    manages("PATCH", "/tokens/{id}", Row::Change),
-    manages("DELETE", "/tokens/{id}", Row::Purge),
-    manages("POST", "/tokens/{id}/revoke", Row::Revoke),
-    manages("POST", "/tokens/{id}/pause", Row::Pause),
-    manages("POST", "/tokens/{id}/resume", Row::Resume),
-    manages("POST", "/tokens/{id}/rotate", Row::Rotate),
+    needs(Right::Edit, "PATCH", "/tokens/{id}", Row::Change),
+    needs(Right::Revoke, "DELETE", "/tokens/{id}", Row::Purge),
+    needs(Right::Revoke, "POST", "/tokens/{id}/revoke", Row::Revoke),
+    needs(Right::Pause, "POST", "/tokens/{id}/pause", Row::Pause),
+    needs(Right::Pause, "POST", "/tokens/{id}/resume", Row::Resume),
+    needs(Right::Rotate, "POST", "/tokens/{id}/rotate", Row::Rotate),
     reads("GET", "/tokens/{id}/usage", Row::Usage),
     reads("GET", "/tokens/{id}/timeseries", Row::TimeSeries),
     reads("GET", "/tokens/{id}/endpoints", Row::Endpoints),
     reads("GET", "/tokens/{id}/clients", Row::Clients),
     reads("GET", "/tokens/{id}/scopes", Row::ScopeUse),
-    reads("GET", "/tokens/{id}/calls", Row::Calls),
-    reads("GET", "/tokens/{id}/calls/stream", Row::Stream),
-    reads("GET", "/tokens/{id}/audit", Row::Audit),
+    needs(Right::ViewCalls, "GET", "/tokens/{id}/calls", Row::Calls),
+    needs(Right::ViewCalls, "GET", "/tokens/{id}/calls/stream", Row::Stream),
+    needs(Right::ViewHistory, "GET", "/tokens/{id}/audit", Row::Audit),
     reads("GET", "/usage", Row::UsageOfAll),
     reads("GET", "/usage/timeseries", Row::TimeSeriesOfAll),
-    reads("GET", "/calls/stream", Row::StreamOfAll),
+    needs(Right::ViewCalls, "GET", "/calls/stream", Row::StreamOfAll),
     reads("GET", "/scopes", Row::Scopes),
     reads("GET", "/presets", Row::Presets),
     reads("GET", "/me", Row::Me),
@@ -90,9 +91,7 @@ pub(super) const ROUTES: [Route; 25] = [
 impl Route {
     pub(super) async fn run(&self, context: &Context<'_>) -> Result<Reply, Fault> {
         context.check_body_length()?;
-        if self.manages {
-            context.must_manage()?;
-        }
+        self.needs.check(&context.permissions)?;
         match self.row {
             Row::List => listing::list(context).await,
             Row::Create => create::create(context).await,

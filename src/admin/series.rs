@@ -72,13 +72,13 @@ const MINUTES_OF_DAY: i64 = 1_440;
 /// What a step is where nobody says, in minutes.
 const USUAL: [i64; 9] = [1, 5, 15, 60, 120, 360, MINUTES_OF_DAY, 7 * MINUTES_OF_DAY, 30 * MINUTES_OF_DAY];
 
-pub(super) async fn of_token(context: &Context<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn of_token(context: &Context<'_>) -> Result<Reply, Fault> {
     let asked = Asked::read(context)?;
     let record = context.record().await?;
     told(context, Subject::Token(record.id), asked, per_minute(&record.rate_limit)).await
 }
 
-pub(super) async fn of_all(context: &Context<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn of_all(context: &Context<'_>) -> Result<Reply, Fault> {
     let asked = Asked::read(context)?;
     told(context, context.subject(), asked, None).await
 }

@@ -9,7 +9,7 @@ use super::usage::UsageBody;
 use crate::{AddressRange, RateLimit, Scope, Status, TokenId, TokenRecord, Usage};
 
 /// A moment: RFC 3339, UTC, to the millisecond.
-pub(super) struct Moment(pub(super) DateTime<Utc>);
+pub(crate) struct Moment(pub(crate) DateTime<Utc>);
 
 impl Serialize for Moment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -17,13 +17,13 @@ impl Serialize for Moment {
     }
 }
 
-pub(super) fn moment(time: Option<DateTime<Utc>>) -> Option<Moment> {
+pub(crate) fn moment(time: Option<DateTime<Utc>>) -> Option<Moment> {
     time.map(Moment)
 }
 
 /// A token.
 #[derive(Serialize)]
-pub(super) struct TokenBody<'a> {
+pub(crate) struct TokenBody<'a> {
     id: TokenId,
     name: &'a str,
     description: &'a str,
@@ -58,7 +58,7 @@ pub(super) struct TokenBody<'a> {
 }
 
 impl<'a> TokenBody<'a> {
-    pub(super) fn new(record: &'a TokenRecord, now: DateTime<Utc>, usage: Option<&Usage>) -> TokenBody<'a> {
+    pub(crate) fn new(record: &'a TokenRecord, now: DateTime<Utc>, usage: Option<&Usage>) -> TokenBody<'a> {
         let status = record.status(now);
         TokenBody {
             id: record.id,
@@ -91,7 +91,7 @@ impl<'a> TokenBody<'a> {
     }
 
     /// The same with its use told in full.
-    pub(super) fn with_usage(mut self, usage: &'a Usage) -> TokenBody<'a> {
+    pub(crate) fn with_usage(mut self, usage: &'a Usage) -> TokenBody<'a> {
         self.usage = Some(UsageBody::of(usage));
         self
     }
@@ -99,7 +99,7 @@ impl<'a> TokenBody<'a> {
 
 /// A limit. A window that is none of minute, hour and day is shown as what it is.
 #[derive(Default, Serialize)]
-pub(super) struct RateLimitBody {
+pub(crate) struct RateLimitBody {
     #[serde(skip_serializing_if = "Option::is_none")]
     per_minute: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,7 +118,7 @@ struct OtherWindow {
 
 impl RateLimitBody {
     /// None for no limit at all.
-    pub(super) fn of(limit: &RateLimit) -> Option<RateLimitBody> {
+    pub(crate) fn of(limit: &RateLimit) -> Option<RateLimitBody> {
         let mut body = RateLimitBody::default();
         for quota in limit.quotas() {
             match quota.window_ms() {

@@ -28,13 +28,13 @@ const PING_MS: u64 = 15_000;
 /// How often it is asked whether the viewer may still look.
 const RECHECK_MS: u64 = 60_000;
 
-pub(super) async fn of_token(context: &Context<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn of_token(context: &Context<'_>) -> Result<Reply, Fault> {
     let asked = begin(context)?;
     let id = context.record().await?.id;
     open(context, Subject::Token(id), asked).await
 }
 
-pub(super) async fn of_all(context: &Context<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn of_all(context: &Context<'_>) -> Result<Reply, Fault> {
     let asked = begin(context)?;
     open(context, context.subject(), asked).await
 }

@@ -4,21 +4,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The streams that are open, of so many at most.
-pub(super) struct Streams {
+pub(crate) struct Streams {
     open: AtomicUsize,
     most: usize,
 }
 
 /// A place for one stream, until it is dropped.
-pub(super) struct Place(Arc<Streams>);
+pub(crate) struct Place(Arc<Streams>);
 
 impl Streams {
-    pub(super) fn up_to(most: usize) -> Streams {
+    pub(crate) fn up_to(most: usize) -> Streams {
         Streams { open: AtomicUsize::new(0), most }
     }
 
     /// A place, if there is one left.
-    pub(super) fn take(self: &Arc<Streams>) -> Option<Place> {
+    pub(crate) fn take(self: &Arc<Streams>) -> Option<Place> {
         let one_more = |open| (open < self.most).then(|| open + 1);
         let taken = self.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
         taken.is_ok().then(|| Place(self.clone()))

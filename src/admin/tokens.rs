@@ -6,7 +6,7 @@ use super::context::{Context, Media};
 use super::shape::TokenBody;
 use crate::web::Reply;
 
-pub(super) async fn show(context: &Context<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn show(context: &Context<'_>) -> Result<Reply, Fault> {
     let mut parameters = context.parameters()?;
     let with_usage = includes_usage(&mut parameters)?;
     parameters.finish()?;
@@ -22,7 +22,7 @@ pub(super) async fn show(context: &Context<'_>) -> Result<Reply, Fault> {
 
 /// The token whose whole text somebody has found. The text comes in the body, so that it is in no
 /// log, and is in no answer.
-pub(super) async fn find(context: &Context<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn find(context: &Context<'_>) -> Result<Reply, Fault> {
     context.no_parameters()?;
     let mut fields = context.fields(Media::Json)?;
     let missing = !fields.has("secret");
@@ -39,7 +39,7 @@ pub(super) async fn find(context: &Context<'_>) -> Result<Reply, Fault> {
 }
 
 /// Whether `include=usage` was asked for.
-pub(super) fn includes_usage(parameters: &mut super::parameters::Parameters) -> Result<bool, Fault> {
+pub(crate) fn includes_usage(parameters: &mut super::parameters::Parameters) -> Result<bool, Fault> {
     match parameters.one("include")?.as_deref() {
         None => Ok(false),
         Some("usage") => Ok(true),

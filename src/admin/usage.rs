@@ -12,7 +12,7 @@ use crate::{Statistics, Subject, Usage};
 
 /// The use of a token. What is not said to be of all time is of the last 24 hours.
 #[derive(Serialize)]
-pub(super) struct UsageBody<'a> {
+pub(crate) struct UsageBody<'a> {
     calls_total: u64,
     calls_24h: u64,
     success_rate: Option<f64>,
@@ -42,7 +42,7 @@ pub(super) struct UsageBody<'a> {
 }
 
 impl<'a> UsageBody<'a> {
-    pub(super) fn of(usage: &'a Usage) -> UsageBody<'a> {
+    pub(crate) fn of(usage: &'a Usage) -> UsageBody<'a> {
         let day = &usage.last_24_hours;
         UsageBody {
             calls_total: usage.total(),
@@ -99,7 +99,7 @@ struct SecretBody<'a> {
     last_client: Option<ClientBody<'a>>,
 }
 
-pub(super) async fn of_token(context: &Context<'_>) -> Result<Reply, Fault> {
+pub(crate) async fn of_token(context: &Context<'_>) -> Result<Reply, Fault> {
     let mut parameters = context.parameters()?;
     let period = range(&mut parameters, context.now(), DAY)?;
     parameters.finish()?;

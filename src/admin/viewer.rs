@@ -9,11 +9,11 @@ use super::access::within;
 use crate::{Actor, Error, Status, TOKENS_READ, TokenId, Tokens};
 
 /// What the host's own login says, asked again.
-pub(super) type Recheck = dyn Fn() -> Pin<Box<dyn Future<Output = Access> + Send>> + Send + Sync;
+pub(crate) type Recheck = dyn Fn() -> Pin<Box<dyn Future<Output = Access> + Send>> + Send + Sync;
 
 /// Whoever has opened a stream.
 #[derive(Clone)]
-pub(super) enum Viewer {
+pub(crate) enum Viewer {
     /// The holder of a token.
     Bearer { id: TokenId, secret_version: u32, address: Option<IpAddr> },
     /// Somebody whom the host's own login knows, in the tenant that the request was for. Without
@@ -23,7 +23,7 @@ pub(super) enum Viewer {
 
 impl Viewer {
     /// Whoever it is now; none if it may not look any more. Nothing is charged to a limit.
-    pub(super) async fn still(&self, tokens: &Tokens) -> Result<Option<Actor>, Error> {
+    pub(crate) async fn still(&self, tokens: &Tokens) -> Result<Option<Actor>, Error> {
         match self {
             Viewer::Bearer { id, secret_version, address } => {
                 let now = tokens.clock().now().wall();
@@ -40,13 +40,13 @@ impl Viewer {
             }
             Viewer::Login { recheck, tenant } => {
                 let Some(recheck) = recheck else { return Ok(None) };
-                match recheck().await {
-                    Access::Nobody | Access::Forbidden => Ok(None),
-                    Access::ReadOnly(actor) | Access::Manage(actor) => Ok(match tenant {
-                        Some(tenant) => within(actor, tenant).ok(),
-                        None => Some(actor),
-                    }),
-                }
+                let Some(who) = recheck().await.who().filter(|who| who.permissions.view_calls) else {
+                    return Ok(None);
+                };
+                Ok(match tenant {
+                    Some(tenant) => within(who.actor, tenant).ok(),
+                    None => Some(who.actor),
+                })
             }
         }
     }

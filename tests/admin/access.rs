@@ -86,7 +86,7 @@ fn with_login(shop: &Shop) -> Router {
     let api = AdminApi::new(shop.tokens.clone())
         .tenant_from_subdomain_of("localhost")
         .allowed_origins(["https://office.example"]);
-    let mount = api.at("/admin/api/v1").authorize(|parts: Parts| async move {
+    let api = api.authorize(|parts: Parts| async move {
         match parts.headers.get("cookie").and_then(|cookie| cookie.to_str().ok()) {
             Some("boss") => Access::Manage(Actor::new("boss@acme").tenant("acme")),
             Some("clerk") => {
@@ -99,7 +99,7 @@ fn with_login(shop: &Shop) -> Router {
             _ => Access::Nobody,
         }
     });
-    Router::new().merge(mount)
+    Router::new().merge(api.at("/admin/api/v1"))
 }
 
 async fn by_login(app: &Router, who: &str, method: &str, path: &str, more: &[(&str, &str)]) -> Answer {

@@ -94,7 +94,7 @@ async fn a_login_that_ends_takes_its_stream_with_it() {
     let (_, record) = shop.token("Used", &[]).await;
     let logged_in = Arc::new(AtomicBool::new(true));
     let session = logged_in.clone();
-    let api = AdminApi::new(shop.tokens.clone()).open_streams(1).at("/admin").authorize(move |parts| {
+    let api = AdminApi::new(shop.tokens.clone()).open_streams(1).authorize(move |parts| {
         let is_in = session.load(Ordering::SeqCst) && parts.headers.contains_key("cookie");
         async move {
             match is_in {
@@ -103,7 +103,7 @@ async fn a_login_that_ends_takes_its_stream_with_it() {
             }
         }
     });
-    let address = serve(Router::new().merge(api)).await;
+    let address = serve(Router::new().merge(api.at("/admin"))).await;
     let path = format!("/admin/tokens/{}/calls/stream", record.id);
     let headers = [("host", "acme.localhost"), ("cookie", "session=1")];
     let mut stream = Raw::get(address, &path, &headers).await;

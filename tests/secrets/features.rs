@@ -66,12 +66,14 @@ impl Shop {
             by_handler.lock().unwrap().push(format!("{request:?} {caller:?}"));
             async { "the orders" }
         });
-        let mount = api.clone().at("/admin").authorize(move |parts| {
+        let authorized = api.clone().authorize(move |parts| {
             // Where the token belongs. What a client puts anywhere else, nobody can tell from the rest.
             by_login.lock().unwrap().push(format!("login: {:?}", parts.headers.get("authorization")));
             async { Access::Nobody }
         });
         let mut shown = Shown::default();
+        shown.debug(&authorized);
+        let mount = authorized.at("/admin");
         shown.debug(&mount);
         let twice = Router::new().route("/twice", orders.clone());
         let twice = twice.route_layer(guard.clone()).route_layer(guard.clone());

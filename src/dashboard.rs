@@ -1,0 +1,359 @@
+//! Pages for people: tokens created, watched, changed, rotated and revoked in the browser.
+//!
+//! It knows no framework: an adapter decides who comes ([`Access`]), hands over an
+//! [`AdminRequest`], and turns the [`Reply`] into its response, whose body may come piece by piece.
+//! The adapter for axum is in `dashboard::axum`.
+//!
+//! Every page works without JavaScript, under any path, and below a strict content security policy
+//! of its own. Nothing is loaded from another host. A secret stands on the one page that made it, and
+//! on no other.
+
+mod answer;
+mod assets;
+#[cfg(feature = "axum")]
+pub mod axum;
+mod chart;
+mod cookie;
+mod faults;
+mod flash;
+mod form;
+mod frame;
+mod pages;
+mod preferences;
+mod routes;
+mod session;
+mod show;
+mod visit;
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::admin::access::Unwelcome;
+use crate::admin::fault::Fault;
+use crate::admin::viewer::Recheck;
+use crate::admin::{Access, AdminApi, AdminRequest, Permissions};
+use crate::web::{BodyStream, Reply, TenantSource};
+use crate::{Tokens, Via};
+use preferences::Preferences;
+use routes::{Found, Page};
+use visit::Visit;
+
+/// The dashboard.
+///
+/// ```
+/// # tokenward::block_on(async {
+/// use tokenward::admin::{Access, AdminRequest};
+/// use tokenward::dashboard::Dashboard;
+/// use tokenward::web::Request;
+/// use tokenward::{Actor, Tokens};
+/// let (tokens, _clock) = Tokens::for_tests();
+/// let dashboard = Dashboard::new(tokens).title("Acme Store");
+/// let headers: [(&str, &str); 0] = [];
+/// let request = AdminRequest::new(Request::new("GET", "/", &headers), b"");
+/// let reply = dashboard.handle(Access::read_only("maria"), request).await;
+/// assert_eq!(reply.status, 200);
+/// # });
+/// ```
+#[derive(Clone)]
+pub struct Dashboard {
+    /// Whoever comes is judged as the JSON API judges it.
+    api: AdminApi,
+    settings: Arc<Settings>,
+}
+
+#[derive(Clone)]
+struct Settings {
+    title: String,
+    back_link: Option<String>,
+    /// The path under which browsers see it, where that is not the mount.
+    public_path: Option<String>,
+    trust_forwarded_prefix: bool,
+    read_only: bool,
+    hide_addresses: bool,
+    example_url: Option<String>,
+    extra_note: Option<String>,
+}
+
+impl Dashboard {
+    /// The dashboard of these tokens, for a service without tenants.
+    pub fn new(tokens: Tokens) -> Dashboard {
+        let settings = Settings {
+            title: "API tokens".to_owned(),
+            back_link: None,
+            public_path: None,
+            trust_forwarded_prefix: false,
+            read_only: false,
+            hide_addresses: false,
+            example_url: None,
+            extra_note: None,
+        };
+        Dashboard { api: AdminApi::new(tokens), settings: Arc::new(settings) }
+    }
+
+    /// How the tenant of a request is found: the same as for the service's
+    /// [`Guard`](crate::web::Guard). A person can only act in the tenant that the request is for.
+    pub fn tenant(mut self, source: TenantSource) -> Dashboard {
+        self.api = self.api.tenant(source);
+        self
+    }
+
+    /// The tenant is the label before this domain in the request's host:
+    /// [`TenantSource::subdomain_of`].
+    ///
+    /// # Panics
+    /// If `domain` is not a domain name.
+    pub fn tenant_from_subdomain_of(self, domain: &str) -> Dashboard {
+        self.tenant(TenantSource::subdomain_of(domain))
+    }
+
+    /// Pages of these origins (`https://admin.example`) may send forms to it, beside its own.
+    pub fn allowed_origins<S: Into<String>>(mut self, origins: impl IntoIterator<Item = S>) -> Dashboard {
+        self.api = self.api.allowed_origins(origins);
+        self
+    }
+
+    /// How many live tails may be open at once; 64 unless set. Beyond it a page says so, and can be
+    /// reloaded by hand.
+    pub fn open_streams(mut self, most: usize) -> Dashboard {
+        self.api = self.api.open_streams(most);
+        self
+    }
+
+    /// What the service is called, in the header of every page. `API tokens` unless set.
+    pub fn title(self, title: impl Into<String>) -> Dashboard {
+        self.set(|settings| settings.title = title.into())
+    }
+
+    /// Where a person goes back to the service's own pages: a path or an address.
+    pub fn back_link(self, address: impl Into<String>) -> Dashboard {
+        self.set(|settings| settings.back_link = Some(address.into()))
+    }
+
+    /// The path under which browsers see the dashboard, for a proxy that gives it another name than
+    /// the mount has. Links need none of this; the redirect from the path without its slash, cookies
+    /// and the way back from a login do.
+    pub fn public_path(self, path: impl Into<String>) -> Dashboard {
+        let path = path.into();
+        self.set(|settings| settings.public_path = Some(path.trim_end_matches('/').to_owned()))
+    }
+
+    /// Believes `X-Forwarded-Prefix`: what a proxy has taken off the front of the path. Only where
+    /// every request comes through a proxy that sets it.
+    pub fn trust_forwarded_prefix(self) -> Dashboard {
+        self.set(|settings| settings.trust_forwarded_prefix = true)
+    }
+
+    /// Nobody changes anything here, whatever else it may.
+    pub fn read_only(self) -> Dashboard {
+        self.set(|settings| settings.read_only = true)
+    }
+
+    /// Nobody sees the addresses of clients here, whatever else it may.
+    pub fn hide_addresses(self) -> Dashboard {
+        self.set(|settings| settings.hide_addresses = true)
+    }
+
+    /// An address of the service that a new token can be tried with, for the calls that are shown
+    /// ready to paste: `https://{host}/products`. `{host}` stands for the host of the page.
+    pub fn example_url(self, address: impl Into<String>) -> Dashboard {
+        self.set(|settings| settings.example_url = Some(address.into()))
+    }
+
+    /// A sentence below every page, for how long use is kept and the like.
+    pub fn note(self, sentence: impl Into<String>) -> Dashboard {
+        self.set(|settings| settings.extra_note = Some(sentence.into()))
+    }
+
+    /// The tokens that it shows.
+    pub fn tokens(&self) -> &Tokens {
+        self.api.tokens()
+    }
+
+    /// Answers a request. `access` is what the host's own login says of whoever comes.
+    ///
+    /// A live tail ends after a minute, and the page comes back by itself: with
+    /// [`Dashboard::handle_with_recheck`] it lasts.
+    pub async fn handle(&self, access: Access, request: AdminRequest<'_>) -> Reply {
+        self.whole_answer(access, None, &request).await
+    }
+
+    /// The same, where the host's own login can be asked again: a live tail does so once a minute,
+    /// and ends when whoever has opened it may not look any more.
+    pub async fn handle_with_recheck<Deciding>(
+        &self,
+        access: Access,
+        request: AdminRequest<'_>,
+        recheck: impl Fn() -> Deciding + Send + Sync + 'static,
+    ) -> Reply
+    where
+        Deciding: Future<Output = Access> + Send + 'static,
+    {
+        let recheck: Arc<Recheck> = Arc::new(move || Box::pin(recheck()));
+        self.whole_answer(access, Some(recheck), &request).await
+    }
+
+    async fn whole_answer(
+        &self,
+        access: Access,
+        recheck: Option<Arc<Recheck>>,
+        request: &AdminRequest<'_>,
+    ) -> Reply {
+        let request_id = request.id(self.tokens().prefix());
+        let mut reply = self.answer(access, recheck, request, request_id.as_deref()).await;
+        if let Some(id) = request_id {
+            reply = reply.header("x-request-id", id);
+        }
+        if request.http.method == "HEAD" {
+            if reply.stream.is_some() {
+                reply.stream = Some(BodyStream::empty());
+            } else {
+                let length = reply.body.len().to_string();
+                reply = reply.header("content-length", length);
+                reply.body.clear();
+            }
+        }
+        reply
+    }
+
+    async fn answer(
+        &self,
+        access: Access,
+        recheck: Option<Arc<Recheck>>,
+        request: &AdminRequest<'_>,
+        request_id: Option<&str>,
+    ) -> Reply {
+        if access == Access::Forbidden {
+            return faults::bare(Fault::no_such_place(), request_id);
+        }
+        let found = match routes::find(request.http.method, request.http.path) {
+            Ok(found) => found,
+            Err(fault) => return faults::bare(fault, request_id),
+        };
+        if let Found::Asset(name) = &found {
+            return assets::answer(name, request)
+                .unwrap_or_else(|| faults::bare(Fault::no_such_place(), request_id));
+        }
+        if let Found::ElsewhereInstead(address) = &found {
+            return answer::moved(self.moved_to(address, request));
+        }
+        if let Found::OtherMethods(allow) = found {
+            return faults::bare(Fault::method_not_allowed(allow), request_id);
+        }
+        let preferences = Preferences::of(request);
+        let (access, recheck) = match access {
+            Access::SignIn => {
+                if let Found::Route(route, _) = &found
+                    && matches!(route.page, Page::SignIn | Page::SignOut)
+                {
+                    return pages::sign_in::answer(self, route, request, preferences, request_id).await;
+                }
+                match session::access(self, request).await {
+                    Ok(Some(known)) => (known.access, Some(known.recheck)),
+                    Ok(None) => return answer::see_other(visit::sign_in_address(request.http.path)),
+                    Err(error) => return faults::bare(error.into(), request_id),
+                }
+            }
+            Access::Login(address) => {
+                return answer::see_other(visit::with_return_to(&address, &self.public_address(request)));
+            }
+            access => (access, recheck),
+        };
+        let mut who = match self.api.of_login(access, request) {
+            Ok(who) => who,
+            Err(unwelcome) => {
+                let fault = match unwelcome {
+                    Unwelcome::Nobody | Unwelcome::NothingHere => Fault::no_such_place(),
+                    Unwelcome::MalformedHost => {
+                        Fault::malformed("The request does not say which host it is for.")
+                    }
+                    Unwelcome::CrossSite(fault) => fault,
+                };
+                return faults::bare(fault, request_id);
+            }
+        };
+        if self.settings.read_only {
+            let Permissions { view_calls, view_addresses, view_history, .. } = who.permissions;
+            who.permissions =
+                Permissions { view_calls, view_addresses, view_history, ..Permissions::read_only() };
+        }
+        who.actor = who.actor.via(Via::Dashboard);
+        who.permissions.view_addresses &= !self.settings.hide_addresses;
+        let viewer = self.api.viewer_by_login(recheck, request);
+        let (route, id) = match found {
+            Found::Route(route, id) => (Some(route), id),
+            _ => (None, None),
+        };
+        let context = crate::admin::context::Context::new(
+            self.tokens(),
+            &self.api.streams,
+            who,
+            viewer,
+            request,
+            request_id,
+            id,
+        );
+        let visit = Visit::new(self, context, request, preferences, request_id);
+        let answered = match route {
+            Some(route) => match route.needs.check(&visit.context.permissions) {
+                Ok(()) => route.run(&visit).await,
+                Err(fault) => Err(fault),
+            },
+            None => Err(Fault::no_such_place()),
+        };
+        answered.unwrap_or_else(|fault| faults::page(&visit, fault))
+    }
+
+    /// The path under which the browser sees the mount, without a slash at its end.
+    fn public_root(&self, request: &AdminRequest<'_>) -> String {
+        if let Some(path) = &self.settings.public_path {
+            return path.clone();
+        }
+        let prefix = match request.http.only_header("x-forwarded-prefix") {
+            Ok(Some(prefix)) if self.settings.trust_forwarded_prefix => {
+                String::from_utf8_lossy(prefix).trim_end_matches('/').to_owned()
+            }
+            _ => String::new(),
+        };
+        format!("{prefix}{}", self.api.mount)
+    }
+
+    /// The address of a request as the browser sees it, for the way back from a login.
+    fn public_address(&self, request: &AdminRequest<'_>) -> String {
+        let root = self.public_root(request);
+        // A form that was sent is not sent again by coming back: its page is.
+        match request.http.query {
+            Some(query) => format!("{root}{}?{query}", request.http.path),
+            None => format!("{root}{}", request.http.path),
+        }
+    }
+
+    /// The one address of a page that was asked for under another, relative to the request.
+    fn moved_to(&self, address: &str, request: &AdminRequest<'_>) -> String {
+        let root = self.public_root(request);
+        let last = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+        let address = if request.http.path.is_empty() {
+            format!("{}/", last(&root))
+        } else {
+            format!("../{}", last(address))
+        };
+        match request.http.query {
+            Some(query) => format!("{address}?{query}"),
+            None => address,
+        }
+    }
+
+    fn set(mut self, change: impl FnOnce(&mut Settings)) -> Dashboard {
+        change(Arc::make_mut(&mut self.settings));
+        self
+    }
+}
+
+impl fmt::Debug for Dashboard {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Dashboard")
+            .field("api", &self.api)
+            .field("title", &self.settings.title)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,91 @@
+//! A request of a page, with what every page needs.
+
+use super::Dashboard;
+use super::flash::Flash;
+use super::form::Form;
+use super::frame::{Frame, Place};
+use super::preferences::Preferences;
+use crate::admin::AdminRequest;
+use crate::admin::context::Context;
+use crate::admin::fault::Fault;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// A request that was let in, on its way to its page.
+pub(super) struct Visit<'a> {
+    pub(super) dashboard: &'a Dashboard,
+    /// What the JSON API has of a request as well: the tokens, the actor, what it may, the id in
+    /// the path.
+    pub(super) context: Context<'a>,
+    pub(super) preferences: Preferences,
+    pub(super) flash: Option<Flash>,
+    pub(super) request_id: Option<&'a str>,
+    body: &'a [u8],
+    cookie_path: String,
+}
+
+impl<'a> Visit<'a> {
+    pub(super) fn new(
+        dashboard: &'a Dashboard,
+        context: Context<'a>,
+        request: &AdminRequest<'a>,
+        preferences: Preferences,
+        request_id: Option<&'a str>,
+    ) -> Visit<'a> {
+        let cookie_path = format!("{}/", dashboard.public_root(request));
+        let flash = Flash::of(request);
+        Visit { dashboard, context, preferences, flash, request_id, body: request.body, cookie_path }
+    }
+
+    /// The way from this page to the list: empty, `./` or `../`…
+    pub(super) fn root(&self) -> String {
+        root_of(self.context.http.path)
+    }
+
+    pub(super) fn cookie_path(&self) -> String {
+        self.cookie_path.clone()
+    }
+
+    /// What a form has sent.
+    pub(super) fn form(&self) -> Result<Form, Fault> {
+        self.context.check_body_length()?;
+        let essence = self.context.http.only_header("content-type").ok().flatten().unwrap_or_default();
+        let essence = essence.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        if !self.body.is_empty() && !essence.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") {
+            return Err(Fault::media_type("application/x-www-form-urlencoded"));
+        }
+        Form::read(self.body)
+    }
+
+    /// The parameters of the address. Unknown ones are passed over: a link may have grown some.
+    pub(super) fn query(&self) -> Result<Form, Fault> {
+        Form::read(self.context.http.query.unwrap_or_default().as_bytes())
+    }
+
+    /// The frame around a page.
+    pub(super) fn frame(&self, heading: impl Into<String>, place: Place) -> Frame<'_> {
+        Frame::new(self, heading.into(), place)
+    }
+}
+
+/// The way from a path below the mount back to the mount.
+pub(super) fn root_of(path: &str) -> String {
+    match path.matches('/').count() {
+        0 | 1 => "./".to_owned(),
+        depth => "../".repeat(depth - 1),
+    }
+}
+
+/// The address of the sign-in, seen from a path below the mount, with the way back.
+pub(super) fn sign_in_address(path: &str) -> String {
+    format!(
+        "{}sign-in?return_to={}",
+        root_of(path),
+        utf8_percent_encode(path.trim_start_matches('/'), NON_ALPHANUMERIC)
+    )
+}
+
+/// The host's login, told where to send people back to.
+pub(super) fn with_return_to(login: &str, here: &str) -> String {
+    let separator = if login.contains('?') { '&' } else { '?' };
+    format!("{login}{separator}return_to={}", utf8_percent_encode(here, NON_ALPHANUMERIC))
+}

@@ -1,0 +1,1 @@
+//! Creating a token, and the page that shows its secret.

@@ -1,0 +1,1 @@
+//! Rotating, pausing, revoking, deleting.

@@ -1,0 +1,1 @@
+//! Who may see and do what, and what pages of other sites may not.

@@ -1,0 +1,168 @@
+//! A shop with a dashboard, and what a browser would send to it.
+
+use std::net::IpAddr;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokenward::admin::{Access, AdminRequest};
+use tokenward::dashboard::Dashboard;
+use tokenward::web::{Reply, Request};
+use tokenward::{
+    Actor, Call, Catalog, Declaration, ManualClock, Need, NewToken, Preset, TokenRecord, Tokens, Verdict,
+};
+
+/// Two shops' tokens behind one dashboard, at a moment that stands still.
+pub struct Shop {
+    pub tokens: Tokens,
+    pub clock: ManualClock,
+    pub dashboard: Dashboard,
+}
+
+pub struct Page {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub html: String,
+}
+
+pub fn shop() -> Shop {
+    let clock = ManualClock::at("2026-11-24T14:00:00Z".parse::<DateTime<Utc>>().unwrap());
+    let store = std::sync::Arc::new(tokenward::MemoryStore::new());
+    let tokens = Tokens::builder(store.clone())
+        .usage_store(store)
+        .catalog(catalog())
+        .clock(clock.clone())
+        .without_background()
+        .build()
+        .unwrap();
+    let dashboard = Dashboard::new(tokens.clone())
+        .title("Acme Store")
+        .tenant_from_subdomain_of("localhost")
+        .example_url("https://{host}/orders");
+    Shop { tokens, clock, dashboard }
+}
+
+pub fn catalog() -> Catalog {
+    Catalog::new()
+        .group("orders", "Orders")
+        .scope("orders:read", "Look at orders")
+        .scope("orders:write", "Change orders")
+        .declare(Declaration::new("orders:refund", "Give money back").sensitive())
+        .group("customers", "Customers")
+        .declare(Declaration::new("customers:read", "Look at customers").sensitive())
+        .preset(
+            Preset::new("export", "Nightly export")
+                .description("Reads orders at night")
+                .scopes(["orders:read"])
+                .per_minute(30)
+                .expires_in(TimeDelta::days(90)),
+        )
+}
+
+/// Whoever may do everything in the shop `acme`.
+pub fn manager() -> Access {
+    Access::manage(Actor::new("maria@acme.example").tenant("acme"))
+}
+
+impl Shop {
+    /// A token of `acme`, and its whole text.
+    pub async fn token(&self, name: &str, scopes: &[&str]) -> (String, TokenRecord) {
+        let asked = NewToken::named(name).tenant("acme").scopes(scopes.iter().copied());
+        let issued = self.tokens.issue(asked).by(Actor::new("maria").tenant("acme")).await.unwrap();
+        (issued.secret.expose().to_owned(), issued.record)
+    }
+
+    /// Uses a token once, and writes it down.
+    pub async fn call(&self, text: &str, scope: &str, route: &str, status: u16) -> Option<u16> {
+        let address: IpAddr = "203.0.113.7".parse().unwrap();
+        let need =
+            Need::scope(scope).tenant("acme").on_route(route).from_address(address).from_agent("sync/2.3");
+        let refused = match self.tokens.verify(text, &need).await.unwrap() {
+            Verdict::Granted(grant) => {
+                let mut call = Call::new(route, status, std::time::Duration::from_millis(31));
+                call.address = Some(address);
+                call.agent = Some("sync/2.3");
+                grant.record_call(&call);
+                None
+            }
+            Verdict::Denied(denied) => Some(denied.status()),
+        };
+        self.tokens.flush().await.unwrap();
+        refused
+    }
+
+    pub async fn get(&self, path: &str) -> Page {
+        self.get_as(manager(), path).await
+    }
+
+    pub async fn get_as(&self, access: Access, path: &str) -> Page {
+        self.send(access, "GET", path, &[], "").await
+    }
+
+    /// Sends a form, as a browser does from a page of the dashboard.
+    pub async fn post(&self, path: &str, form: &str) -> Page {
+        self.post_as(manager(), path, form).await
+    }
+
+    pub async fn post_as(&self, access: Access, path: &str, form: &str) -> Page {
+        let headers =
+            [("sec-fetch-site", "same-origin"), ("content-type", "application/x-www-form-urlencoded")];
+        self.send(access, "POST", path, &headers, form).await
+    }
+
+    pub async fn send(
+        &self,
+        access: Access,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Page {
+        let mut all = vec![("host", "acme.localhost:3000")];
+        all.extend(headers);
+        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+        let mut http = Request::new(method, path, &all);
+        http.query = query;
+        http.address = Some("198.51.100.9".parse().unwrap());
+        let request = AdminRequest::new(http, body.as_bytes());
+        Page::of(self.dashboard.handle(access, request).await)
+    }
+}
+
+impl Page {
+    fn of(reply: Reply) -> Page {
+        Page {
+            status: reply.status,
+            headers: reply.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+            html: String::from_utf8(reply.body).unwrap(),
+        }
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(is, _)| is == name).map(|(_, value)| value.as_str())
+    }
+
+    /// What a person reads: the page without its tags, spaces drawn together.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        let mut in_tag = false;
+        for sign in self.html.chars() {
+            match sign {
+                '<' => in_tag = true,
+                '>' => {
+                    in_tag = false;
+                    text.push(' ');
+                }
+                sign if !in_tag => text.push(sign),
+                _ => {}
+            }
+        }
+        let text = text.replace("&#38;", "&").replace("&#60;", "<").replace("&#62;", ">");
+        let text = text.replace("&#34;", "\"").replace("&#39;", "'");
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    #[track_caller]
+    pub fn shows(&self, text: &str) -> &Page {
+        assert!(self.text().contains(text), "{text:?} is not on the page:\n{}", self.text());
+        self
+    }
+}

@@ -1,0 +1,16 @@
+//! The dashboard: pages over text, as an adapter asks for them.
+#![cfg(all(feature = "dashboard", feature = "axum"))]
+
+mod attention;
+mod bulk;
+mod create;
+mod dialogs;
+mod guarded;
+mod history;
+mod kit;
+mod list;
+mod mounts;
+mod settings;
+mod sign_in;
+mod token;
+mod usage;

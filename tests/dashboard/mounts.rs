@@ -1,0 +1,1 @@
+//! Any path, and proxies that rewrite it.

@@ -1,0 +1,1 @@
+//! The use of all tokens.
