@@ -25,7 +25,7 @@ mod clients;
 pub(crate) mod conditions;
 pub(crate) mod context;
 pub(crate) mod create;
-mod cross_site;
+pub(crate) mod cross_site;
 pub(crate) mod cursor;
 mod endpoints;
 pub(crate) mod fault;
@@ -88,7 +88,7 @@ pub struct AdminApi {
     /// Whoever looks passes this one, whoever changes the other. They differ in the scope alone.
     pub(crate) reading: Guard,
     managing: Guard,
-    allowed_origins: Arc<[String]>,
+    pub(crate) allowed_origins: Arc<[String]>,
     /// Where it is mounted, for what is said of its routes.
     pub(crate) mount: Arc<str>,
     pub(crate) streams: Arc<Streams>,

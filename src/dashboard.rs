@@ -240,6 +240,7 @@ impl Dashboard {
             return faults::bare(Fault::method_not_allowed(allow), request_id);
         }
         let preferences = Preferences::of(request);
+        let signs_in_here = access == Access::SignIn;
         let (access, recheck) = match access {
             Access::SignIn => {
                 if let Found::Route(route, _) = &found
@@ -292,7 +293,8 @@ impl Dashboard {
             request_id,
             id,
         );
-        let visit = Visit::new(self, context, request, preferences, request_id);
+        let mut visit = Visit::new(self, context, request, preferences, request_id);
+        visit.signs_out = signs_in_here;
         let answered = match route {
             Some(route) => match route.needs.check(&visit.context.permissions) {
                 Ok(()) => route.run(&visit).await,

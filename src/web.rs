@@ -32,6 +32,8 @@ pub use tenant::TenantSource;
 
 #[cfg(feature = "admin")]
 pub(crate) use credential::is_ours;
+#[cfg(feature = "dashboard")]
+pub(crate) use guard::{agent, of_tenant};
 #[cfg(feature = "admin")]
 pub(crate) use path::of_request as path_segments;
 pub(crate) use refusal::{Refusals, unavailable};

@@ -7,7 +7,7 @@ use crate::web::Request;
 /// sends one by itself.
 ///
 /// `same-site` is refused as well: two ports of one machine are the same site.
-pub(super) fn check(request: &Request<'_>, allowed_origins: &[String]) -> Result<(), Fault> {
+pub(crate) fn check(request: &Request<'_>, allowed_origins: &[String]) -> Result<(), Fault> {
     if matches!(request.method, "GET" | "HEAD" | "OPTIONS") {
         return Ok(());
     }

@@ -26,6 +26,8 @@ pub(super) struct Cookie<'a> {
     pub(super) seconds: Option<u32>,
     /// Whether the page's scripts may not read it.
     pub(super) is_hidden: bool,
+    /// Whether it is sent over TLS alone.
+    pub(super) is_secure: bool,
 }
 
 impl Cookie<'_> {
@@ -39,6 +41,9 @@ impl Cookie<'_> {
         }
         if self.is_hidden {
             text += "; HttpOnly";
+        }
+        if self.is_secure {
+            text += "; Secure";
         }
         reply.header("set-cookie", text)
     }

@@ -76,5 +76,6 @@ impl Flash {
 
 fn set(reply: Reply, visit: &Visit<'_>, value: &str, seconds: u32) -> Reply {
     let path = visit.cookie_path();
-    Cookie { name: NAME, value, path: Some(&path), seconds: Some(seconds), is_hidden: true }.set_on(reply)
+    Cookie { name: NAME, value, path: Some(&path), seconds: Some(seconds), is_hidden: true, is_secure: false }
+        .set_on(reply)
 }

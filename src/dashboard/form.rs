@@ -4,12 +4,26 @@
 use percent_encoding::percent_decode_str;
 
 use crate::admin::fault::Fault;
+use crate::admin::{AdminRequest, BODY_LIMIT};
 
 /// Names and values, in their order.
 #[derive(Clone, Default)]
 pub(super) struct Form(Vec<(String, String)>);
 
 impl Form {
+    /// What a browser has sent as the body of a request.
+    pub(super) fn of(request: &AdminRequest<'_>) -> Result<Form, Fault> {
+        if request.body.len() > BODY_LIMIT {
+            return Err(Fault::too_large());
+        }
+        let essence = request.http.only_header("content-type").ok().flatten().unwrap_or_default();
+        let essence = essence.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        if !request.body.is_empty() && !essence.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") {
+            return Err(Fault::media_type("application/x-www-form-urlencoded"));
+        }
+        Form::read(request.body)
+    }
+
     /// Reads `name=value&…`. What is no UTF-8 is refused, and so is a NUL.
     pub(super) fn read(text: &[u8]) -> Result<Form, Fault> {
         let text = std::str::from_utf8(text).map_err(|_| unreadable())?;

@@ -53,7 +53,7 @@ impl<'a> Frame<'a> {
             flash: visit.flash.map(|flash| (flash.text(), flash.is_warning())),
             actor: visit.context.actor.name(),
             may: visit.context.permissions,
-            signs_out: false,
+            signs_out: visit.signs_out,
             style: assets::STYLE.name(),
             script: assets::SCRIPT.name(),
             icons: assets::ICONS.name(),

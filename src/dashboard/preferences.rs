@@ -85,7 +85,8 @@ impl Preferences {
         [(THEME, self.theme.word()), (ZONE, self.zone.word()), (KEYS, keys)].into_iter().fold(
             reply,
             |reply, (name, value)| {
-                Cookie { name, value, path: None, seconds: Some(YEAR), is_hidden: true }.set_on(reply)
+                Cookie { name, value, path: None, seconds: Some(YEAR), is_hidden: true, is_secure: false }
+                    .set_on(reply)
             },
         )
     }

@@ -19,7 +19,9 @@ pub(super) struct Visit<'a> {
     pub(super) preferences: Preferences,
     pub(super) flash: Option<Flash>,
     pub(super) request_id: Option<&'a str>,
-    body: &'a [u8],
+    request: AdminRequest<'a>,
+    /// Whether it signed in here, and can sign out here.
+    pub(super) signs_out: bool,
     cookie_path: String,
 }
 
@@ -33,7 +35,16 @@ impl<'a> Visit<'a> {
     ) -> Visit<'a> {
         let cookie_path = format!("{}/", dashboard.public_root(request));
         let flash = Flash::of(request);
-        Visit { dashboard, context, preferences, flash, request_id, body: request.body, cookie_path }
+        Visit {
+            dashboard,
+            context,
+            preferences,
+            flash,
+            request_id,
+            request: *request,
+            signs_out: false,
+            cookie_path,
+        }
     }
 
     /// The way from this page to the list: empty, `./` or `../`…
@@ -47,13 +58,7 @@ impl<'a> Visit<'a> {
 
     /// What a form has sent.
     pub(super) fn form(&self) -> Result<Form, Fault> {
-        self.context.check_body_length()?;
-        let essence = self.context.http.only_header("content-type").ok().flatten().unwrap_or_default();
-        let essence = essence.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-        if !self.body.is_empty() && !essence.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") {
-            return Err(Fault::media_type("application/x-www-form-urlencoded"));
-        }
-        Form::read(self.body)
+        Form::of(&self.request)
     }
 
     /// The parameters of the address. Unknown ones are passed over: a link may have grown some.
@@ -88,4 +93,11 @@ pub(super) fn sign_in_address(path: &str) -> String {
 pub(super) fn with_return_to(login: &str, here: &str) -> String {
     let separator = if login.contains('?') { '&' } else { '?' };
     format!("{login}{separator}return_to={}", utf8_percent_encode(here, NON_ALPHANUMERIC))
+}
+
+/// Whether a text is a path below the mount and nothing else: where a form may send its browser back
+/// to.
+pub(super) fn is_below_mount(path: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'/');
+    path.bytes().all(is_plain) && !path.contains("//") && !path.starts_with('/')
 }

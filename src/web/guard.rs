@@ -356,7 +356,7 @@ impl Drop for Admitted {
 }
 
 /// What the client calls itself. Of several lines it is the first, and none where it is no text.
-fn agent(request: &Request<'_>) -> String {
+pub(crate) fn agent(request: &Request<'_>) -> String {
     let mut agent = None;
     request.headers.each("user-agent", &mut |value| agent = agent.or(std::str::from_utf8(value).ok()));
     agent.unwrap_or_default().to_owned()
@@ -386,7 +386,7 @@ fn join(tokens: &Tokens, rulings: &[Ruling<'_>]) -> Option<Requirement> {
     tokens.requirement(names).ok()
 }
 
-fn of_tenant<'a>(need: Need<'a>, tenant: &'a Tenant<'_>) -> Need<'a> {
+pub(crate) fn of_tenant<'a>(need: Need<'a>, tenant: &'a Tenant<'_>) -> Need<'a> {
     match tenant {
         Tenant::Without => need,
         Tenant::Named(name) => need.tenant(name),

@@ -17,6 +17,7 @@ pub struct Shop {
     pub dashboard: Dashboard,
 }
 
+#[derive(Debug)]
 pub struct Page {
     pub status: u16,
     pub headers: Vec<(String, String)>,
