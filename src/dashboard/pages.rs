@@ -12,6 +12,7 @@ pub(super) mod list;
 pub(super) mod pause;
 pub(super) mod preferences;
 pub(super) mod purge;
+pub(super) mod reveal;
 pub(super) mod revoke;
 pub(super) mod rotate;
 pub(super) mod settings;
