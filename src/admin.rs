@@ -48,6 +48,7 @@ pub(crate) mod series;
 pub(crate) mod shape;
 pub(crate) mod stream;
 pub(crate) mod streams;
+pub(crate) mod token_page;
 pub(crate) mod tokens;
 pub(crate) mod usage;
 pub(crate) mod viewer;

@@ -9,6 +9,7 @@
 //! on no other.
 
 mod answer;
+mod asked;
 mod assets;
 #[cfg(feature = "axum")]
 pub mod axum;
@@ -18,11 +19,15 @@ mod faults;
 mod flash;
 mod form;
 mod frame;
+mod html;
 mod pages;
 mod preferences;
+mod reasons;
 mod routes;
+mod row;
 mod session;
 mod show;
+mod tabs;
 mod visit;
 
 use std::fmt;

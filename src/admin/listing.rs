@@ -3,51 +3,32 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Fault;
 use super::context::Context;
 use super::cursor::Cursors;
 use super::parameters::Parameters;
 use super::shape::TokenBody;
+use super::token_page::{TokenPage, order_of, usage_of};
 use super::tokens::includes_usage;
 use crate::web::Reply;
-use crate::{Filter, Order, Position, Query, SortKey, Status, TokenId, TokenRecord, Usage};
-
-/// How far a list is counted.
-const COUNTED: u32 = 1_000;
+use crate::{Filter, Order, Query, Status, TokenId, TokenRecord, Usage};
 
 #[derive(Serialize)]
 struct Listed<'a> {
     data: Vec<TokenBody<'a>>,
-    page: Page,
+    page: Page<'a>,
 }
 
 #[derive(Serialize)]
-struct Page {
-    next: Option<String>,
-    prev: Option<String>,
+struct Page<'a> {
+    next: &'a Option<String>,
+    prev: &'a Option<String>,
     limit: u32,
     /// None where nobody knows: a list by use is not counted.
     total: Option<u32>,
     total_is_estimate: bool,
-}
-
-/// Where a page begins: behind this place, or before it.
-#[derive(Serialize, Deserialize)]
-struct Place {
-    back: bool,
-    at: Position,
-}
-
-/// What a store has found, in the order asked for.
-struct Found {
-    records: Vec<TokenRecord>,
-    /// Whether there is more in the direction of the page.
-    more: bool,
-    counted: Option<u32>,
-    /// How far the store has looked.
-    reached: Option<Position>,
 }
 
 pub(crate) async fn list(context: &Context<'_>) -> Result<Reply, Fault> {
@@ -61,73 +42,18 @@ pub(crate) async fn list(context: &Context<'_>) -> Result<Reply, Fault> {
     query.order = order(&mut parameters)?;
     query.filter = filter(&mut parameters)?;
     query.limit = limit;
-    query.count_up_to = COUNTED + 1;
     parameters.finish()?;
 
-    let mut place: Option<Place> = cursor.map(|cursor| cursors.read(&cursor)).transpose()?;
-    let mut found = fetch(context, &query, place.as_ref(), unused_since).await?;
-    if place.as_ref().is_some_and(|place| place.back) && found.records.is_empty() && !found.more {
-        // Everything before that place is gone: what is behind it is the first page.
-        place = None;
-        found = fetch(context, &query, None, unused_since).await?;
-    }
-    let order = query.order;
-    let at = |back, at| cursors.write(&Place { back, at });
-    let first = found.records.first().map(|record| order.position(record));
-    let last = found.records.last().map(|record| order.position(record));
-    let reached = found.reached.clone();
-    let (next, prev) = match &place {
-        Some(Place { back: true, .. }) => (
-            last.or(reached.clone()).map(|last| at(false, last)),
-            reached.filter(|_| found.more).map(|reached| at(true, reached)),
-        ),
-        came => (
-            reached.filter(|_| found.more).map(|reached| at(false, reached)),
-            first.filter(|_| came.is_some()).map(|first| at(true, first)),
-        ),
-    };
-    let (total, total_is_estimate) = match found.counted {
-        Some(counted) => (Some(counted.min(COUNTED)), counted > COUNTED),
-        None if place.is_none() && !found.more => (Some(found.records.len() as u32), false),
-        None => (None, true),
-    };
-
+    let found = TokenPage::read(context, &query, &cursors, cursor.as_deref(), unused_since).await?;
     let usage = usage(context, &found.records, with_usage).await?;
     let now = query.now;
     let body = |record| shown(record, now, &usage, with_usage);
     let data = found.records.iter().map(body).collect();
-    let links = links(context.http.query, &[("next", &next), ("prev", &prev)]);
-    let page = Page { next, prev, limit, total, total_is_estimate };
+    let TokenPage { next, prev, total, total_is_estimate, .. } = &found;
+    let links = links(context.http.query, &[("next", next), ("prev", prev)]);
+    let page = Page { next, prev, limit, total: *total, total_is_estimate: *total_is_estimate };
     let reply = Reply::json(200, &Listed { data, page });
     Ok(if links.is_empty() { reply } else { reply.header("link", links) })
-}
-
-/// Asks the store: forwards in the order asked for, backwards in the reverse of it.
-async fn fetch(
-    context: &Context<'_>,
-    query: &Query,
-    place: Option<&Place>,
-    unused_since: Option<DateTime<Utc>>,
-) -> Result<Found, Fault> {
-    let mut query = query.clone();
-    let back = place.is_some_and(|place| place.back);
-    query.after = place.map(|place| place.at.clone());
-    query.order.descending ^= back;
-    let mut found = match unused_since {
-        Some(since) => {
-            let page = context.tokens.list_unused(&query, since).await?;
-            Found { records: page.records, more: page.more, counted: None, reached: page.reached }
-        }
-        None => {
-            let page = context.tokens.list(&query).await?;
-            let reached = page.records.last().map(|record| query.order.position(record));
-            Found { records: page.records, more: page.more, counted: Some(page.counted), reached }
-        }
-    };
-    if back {
-        found.records.reverse();
-    }
-    Ok(found)
 }
 
 /// The use of a page of tokens, in one query. Where it cannot be read, the list is told without
@@ -137,8 +63,7 @@ async fn usage(
     records: &[TokenRecord],
     wanted: bool,
 ) -> Result<HashMap<TokenId, Usage>, Fault> {
-    let ids: Vec<_> = records.iter().map(|record| record.id).collect();
-    match context.tokens.usage_of(&ids).await {
+    match usage_of(context, records).await {
         Ok(usage) => Ok(usage),
         Err(error) if wanted => Err(Fault::usage_unavailable(error)),
         Err(error) => {
@@ -164,20 +89,10 @@ fn shown<'r>(
 
 fn order(parameters: &mut Parameters) -> Result<Order, Fault> {
     let Some(text) = parameters.one("sort")? else { return Ok(Order::NEWEST_FIRST) };
-    let (name, descending) = match text.strip_prefix('-') {
-        Some(name) => (name, true),
-        None => (&*text, false),
-    };
-    let by = match name {
-        "created_at" => SortKey::CreatedAt,
-        "name" => SortKey::Name,
-        "expires_at" => SortKey::ExpiresAt,
-        _ => {
-            let detail = "sort is created_at, name or expires_at, with - before it for the reverse.";
-            return Err(Fault::parameter("sort", detail));
-        }
-    };
-    Ok(Order { by, descending })
+    order_of(&text).ok_or_else(|| {
+        let detail = "sort is created_at, name or expires_at, with - before it for the reverse.";
+        Fault::parameter("sort", detail)
+    })
 }
 
 fn filter(parameters: &mut Parameters) -> Result<Filter, Fault> {

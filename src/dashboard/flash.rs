@@ -22,12 +22,13 @@ pub(super) enum Flash {
     BulkDone,
     PreferencesSaved,
     NoTokenWithThisText,
+    WholeTokenInAddress,
 }
 
 const NAME: &str = "tokenward_flash";
 
 impl Flash {
-    const ALL: [(Flash, &'static str, &'static str); 11] = [
+    const ALL: [(Flash, &'static str, &'static str); 12] = [
         (Flash::Saved, "saved", "Saved. It holds from the next request on."),
         (Flash::NothingChanged, "same", "Nothing was changed."),
         (Flash::Paused, "paused", "Paused. Requests with this token now get 403, until it is resumed."),
@@ -43,6 +44,11 @@ impl Flash {
             "no-token",
             "No token here has this text. A single wrong letter is enough.",
         ),
+        (
+            Flash::WholeTokenInAddress,
+            "whole-token",
+            "A whole token stood in the address, where browsers and logs keep it. It was not searched for. Rotate that token, and next time use \u{201c}Which token is this?\u{201d}.",
+        ),
     ];
 
     /// The sentence.
@@ -52,7 +58,7 @@ impl Flash {
 
     /// Whether it tells of something that did not work out.
     pub(super) fn is_warning(self) -> bool {
-        self == Flash::NoTokenWithThisText
+        matches!(self, Flash::NoTokenWithThisText | Flash::WholeTokenInAddress)
     }
 
     pub(super) fn of(request: &AdminRequest<'_>) -> Option<Flash> {

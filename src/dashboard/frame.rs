@@ -10,6 +10,7 @@ pub(super) enum Place {
     Tokens,
     Usage,
     History,
+    Help,
     Elsewhere,
 }
 
@@ -22,6 +23,8 @@ pub(super) struct Frame<'a> {
     pub(super) note: Option<&'a str>,
     /// The way from here to the list; what every link starts with.
     pub(super) root: String,
+    /// This page, below the mount: where a choice of colours leads back to.
+    pub(super) back: String,
     pub(super) place: Place,
     pub(super) theme: &'static str,
     pub(super) zone: &'static str,
@@ -46,6 +49,7 @@ impl<'a> Frame<'a> {
             back_link: settings.back_link.as_deref(),
             note: settings.extra_note.as_deref(),
             root: visit.root(),
+            back: back(visit.context.http.path, visit.context.http.query),
             place,
             theme: visit.preferences.theme.word(),
             zone: visit.preferences.zone.word(),
@@ -63,5 +67,14 @@ impl<'a> Frame<'a> {
     /// Whether an entry of the navigation is the page's own.
     pub(super) fn is_at(&self, place: Place) -> bool {
         self.place == place
+    }
+}
+
+/// A page below the mount, with its query unless that is long.
+fn back(path: &str, query: Option<&str>) -> String {
+    let path = path.trim_start_matches('/');
+    match query {
+        Some(query) if query.len() <= 500 => format!("{path}?{query}"),
+        _ => path.to_owned(),
     }
 }

@@ -97,7 +97,10 @@ pub(super) fn with_return_to(login: &str, here: &str) -> String {
 
 /// Whether a text is a path below the mount and nothing else: where a form may send its browser back
 /// to.
-pub(super) fn is_below_mount(path: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'/');
-    path.bytes().all(is_plain) && !path.contains("//") && !path.starts_with('/')
+pub(super) fn is_below_mount(address: &str) -> bool {
+    let (path, query) = address.split_once('?').unwrap_or((address, ""));
+    let plain = |text: &str, signs: &[u8]| {
+        text.bytes().all(|byte| byte.is_ascii_alphanumeric() || signs.contains(&byte))
+    };
+    plain(path, b"_-/") && !path.contains("//") && !path.starts_with('/') && plain(query, b"_-=&%.+~")
 }
