@@ -121,7 +121,8 @@ async fn a_token_of_another_shop_opens_nothing_here() {
 async fn the_way_back_leads_nowhere_else() {
     let shop = shop();
     let (text, _) = shop.token("Boss", &[TOKENS_MANAGE]).await;
-    for away in ["//evil.example", "https:%2F%2Fevil.example", "%2Fadmin", "..%2F..%2Fx", "t%2F%2Fx", "%5Cx"] {
+    for away in ["//evil.example", "https:%2F%2Fevil.example", "%2Fadmin", "..%2F..%2Fx", "t%2F%2Fx", "%5Cx"]
+    {
         let page = sign_in(&shop, &text, away).await;
         assert_eq!((page.status, page.header("location")), (303, Some("./")), "{away}");
     }
