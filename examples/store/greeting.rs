@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::first_start::FirstTokens;
+use crate::login::DASHBOARD;
 use crate::options::{DatabaseKind, Options, without_password};
 use crate::seed::SHOPS;
 
@@ -21,7 +22,9 @@ pub fn first(address: SocketAddr, first: &FirstTokens, options: &Options) {
         println!("  {name:<8} admin    {}", token.secret.expose());
     }
     println!("  {:<8} demo     {demo}", SHOPS[0]);
-    println!("\nTry, in this order:\n");
+    println!("\nOpen {shop}{DASHBOARD} in a browser and log in with the admin token of {}:", SHOPS[0]);
+    println!("create, watch, change, rotate and revoke tokens there.");
+    println!("\nOr here, in this order:\n");
     let lines = [
         ("a good call", format!("curl -i '{shop}/orders?limit=2' -H 'Authorization: Bearer {demo}'")),
         (
@@ -112,6 +115,8 @@ fn quoted(word: &str) -> String {
 fn hosts(port: u16) {
     println!("\nTwo shops are open:\n");
     for shop in SHOPS {
-        println!("  {shop:<8} http://{shop}.localhost:{port}   admin API at /admin/api/v1");
+        println!(
+            "  {shop:<8} http://{shop}.localhost:{port}   dashboard at {DASHBOARD}, admin API at /admin/api/v1"
+        );
     }
 }

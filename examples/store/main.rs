@@ -9,6 +9,7 @@ mod database;
 mod first_start;
 mod greeting;
 mod input;
+mod login;
 mod options;
 mod orders;
 mod paging;
@@ -32,6 +33,7 @@ use std::time::Duration;
 use axum::Router;
 use chrono::Utc;
 use tokenward::admin::AdminApi;
+use tokenward::dashboard::Dashboard;
 use tokenward::limiter::RedisLimiter;
 use tokenward::{MemoryStore, PostgresStore, SqliteStore, TokenStore, Tokens, TokensBuilder, UsageStore};
 use tokio::net::TcpListener;
@@ -97,14 +99,26 @@ async fn run(options: Options) -> Result<(), String> {
         .map_err(|error| format!("the last use of tokens is not written: {}", explain(&error)))
 }
 
-/// The shops behind the guard, and the admin API beside it.
+/// The shops behind the guard, and beside it the admin API, the dashboard and the login.
 fn app(tokens: &Tokens, shops: Database) -> Router {
     let guard = tokens.guard(catalog::rules()).tenant_from_subdomain_of(DOMAIN).realm("store");
     let admin = AdminApi::new(tokens.clone()).tenant_from_subdomain_of(DOMAIN).at("/admin/api/v1");
+    let sessions = login::Sessions::new(tokens);
+    let who_may_see = sessions.clone();
+    let dashboard = Dashboard::new(tokens.clone())
+        .title("Store")
+        .tenant_from_subdomain_of(DOMAIN)
+        .example_url("http://{host}/products?limit=2")
+        .authorize(move |parts| {
+            let sessions = who_may_see.clone();
+            async move { sessions.access(parts).await }
+        });
     routes::shop(shops.clone())
         .merge(routes::health(shops))
         .route_layer(guard)
         .merge(admin)
+        .merge(dashboard.at(login::DASHBOARD))
+        .merge(login::routes(sessions))
         .fallback(problem::unknown_path)
 }
 

@@ -1,10 +1,13 @@
 //! Who may use the API and the dashboard, and for what.
 
+use std::net::IpAddr;
+
 use super::permissions::Permissions;
+use super::viewer::holder;
 use super::{AdminApi, AdminRequest, Fault, cross_site};
 use crate::actor::Reach;
 use crate::web::{Guard, Reply, Tenant, unavailable};
-use crate::{Actor, Caller, Denied, Error, TOKENS_MANAGE};
+use crate::{Actor, Caller, Denied, Error, TOKENS_MANAGE, TokenId, Tokens};
 
 /// What the host's own login says of whoever comes.
 #[derive(Clone, PartialEq, Default, Debug)]
@@ -45,6 +48,24 @@ impl Access {
     /// It may change tokens as well.
     pub fn manage(actor: impl Into<Actor>) -> Access {
         Access::Manage(actor.into())
+    }
+
+    /// What the holder of a token may do: for a session that a token has opened. It acts in the
+    /// token's tenant, grants nothing that the token lacks, changes tokens with `tokens:manage` and
+    /// looks with `tokens:read`. [`Access::Nobody`] where the token would not be let in again: its
+    /// secret is no longer this version, it is paused, expired or revoked, or bound to other
+    /// addresses than this one. Nothing is charged to its limit.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub async fn of_token(
+        tokens: &Tokens,
+        id: &TokenId,
+        secret_version: u32,
+        address: Option<IpAddr>,
+    ) -> Result<Access, Error> {
+        let who = holder(tokens, id, secret_version, address).await?;
+        Ok(who.map_or(Access::Nobody, |who| Access::Custom(who.actor, who.permissions)))
     }
 
     /// Whoever was let in, and with what.

@@ -13,7 +13,7 @@ use subtle::ConstantTimeEq;
 
 use super::Dashboard;
 use super::cookie::{self, Cookie};
-use crate::admin::viewer::{Recheck, holder};
+use crate::admin::viewer::Recheck;
 use crate::admin::{Access, AdminRequest};
 use crate::keyed_hash::keyed_hash;
 use crate::web::Reply;
@@ -99,8 +99,8 @@ impl Session {
         if !(0..i64::from(SECONDS)).contains(&(now - self.since)) {
             return Ok(None);
         }
-        let who = holder(tokens, &self.token, self.secret_version, self.address).await?;
-        Ok(who.map(|who| Access::Custom(who.actor, who.permissions)))
+        let access = Access::of_token(tokens, &self.token, self.secret_version, self.address).await?;
+        Ok(Some(access).filter(|access| *access != Access::Nobody))
     }
 
     fn written(&self, key: &[u8; 32]) -> String {

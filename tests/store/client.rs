@@ -19,6 +19,12 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
     }
 
+    /// The value of a header by its lower-case name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let headers = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
+        headers.into_iter().find(|(is, _)| is.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
     /// The `code` of a problem document.
     pub fn code(&self) -> String {
         self.json()["code"].as_str().unwrap_or_default().to_owned()
@@ -46,8 +52,21 @@ impl Client {
             if token.is_empty() { String::new() } else { format!("Authorization: Bearer {token}\r\n") };
         let body = body.map(Value::to_string).unwrap_or_default();
         let kind = if body.is_empty() { "" } else { "Content-Type: application/json\r\n" };
+        self.exchange(shop, method, path, &format!("{bearer}{kind}"), &body)
+    }
+
+    /// What a browser does that holds this cookie: a page is asked for, or a form is sent from one.
+    pub fn browse(&self, shop: &str, cookie: &str, path: &str, form: Option<&str>) -> Answer {
+        let cookie = if cookie.is_empty() { String::new() } else { format!("Cookie: {cookie}\r\n") };
+        let method = if form.is_some() { "POST" } else { "GET" };
+        let sent = "Content-Type: application/x-www-form-urlencoded\r\nSec-Fetch-Site: same-origin\r\n";
+        let headers = if form.is_some() { format!("{cookie}{sent}") } else { cookie };
+        self.exchange(shop, method, path, &headers, form.unwrap_or_default())
+    }
+
+    fn exchange(&self, shop: &str, method: &str, path: &str, headers: &str, body: &str) -> Answer {
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {shop}.localhost:{}\r\n{bearer}{kind}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nHost: {shop}.localhost:{}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
             self.port,
             body.len()
         );

@@ -2,7 +2,8 @@
 #![cfg(all(
     feature = "sqlite",
     feature = "axum",
-    feature = "admin",
+    feature = "dashboard",
+    feature = "openapi",
     feature = "postgres",
     feature = "redis"
 ))]
@@ -12,6 +13,7 @@ mod client;
 mod copies;
 mod first_lines;
 mod lifecycle;
+mod login;
 mod program;
 mod routes;
 mod secrecy;
