@@ -1,7 +1,7 @@
 //! Why a request is refused, in words for the one who made it.
 
 mod problem;
-mod speech;
+pub(crate) mod speech;
 
 #[cfg(feature = "web")]
 pub(crate) use problem::SHARED_POLICY;

@@ -34,6 +34,10 @@ pub enum Error {
     /// The token is revoked, which is for good.
     #[error("the token is revoked, which cannot be undone")]
     Revoked,
+    /// The secret before the last rotation works no more, or there never was one: its grace period
+    /// can be neither ended nor prolonged.
+    #[error("the token has no old secret that still works")]
+    NoOldSecret,
     /// The token still works: only one that is revoked or expired can be purged.
     #[error("the token still works: revoke it before it is purged")]
     StillValid,

@@ -22,6 +22,7 @@ mod need;
 mod read;
 mod refusals;
 mod rounds;
+mod scope_use;
 mod share;
 mod statistics;
 mod tend;
@@ -109,6 +110,7 @@ pub(crate) struct Engine {
     flush: flush::Flush,
     tending: tend::Tending,
     recorder: Arc<Recorder>,
+    attention: Attention,
     watch: Option<attention::Watch>,
     rounds: rounds::Rounds,
     limiting: Option<limiting::Limiting>,

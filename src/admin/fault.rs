@@ -156,6 +156,12 @@ impl Fault {
         Fault::new(404, "not-found", "There is no such token", "No token here has this text.")
     }
 
+    pub(crate) fn no_such_secret() -> Fault {
+        let detail =
+            "The token has no old secret that still works: its grace period is over, or there was none.";
+        Fault::new(404, "not-found", "There is no such secret", detail)
+    }
+
     pub(crate) fn no_such_place() -> Fault {
         Fault::new(404, "not-found", "There is nothing here", "There is nothing at this address.")
     }
@@ -260,6 +266,7 @@ impl From<Error> for Fault {
                 "The token is revoked",
                 "The token is revoked, which is for good. Create a new one.",
             ),
+            Error::NoOldSecret => Fault::no_such_secret(),
             Error::StillValid => Fault::new(
                 409,
                 "token-still-valid",

@@ -84,13 +84,7 @@ fn rows(context: &Context<'_>, record: &TokenRecord, told: &Statistics) -> Vec<R
     let mut rows = Vec::new();
     for scope in &record.scopes {
         // What is used through this one alone keeps it from being unused.
-        let mut through = ScopeUse::default();
-        let reached = context.tokens.effective_scopes([scope]);
-        for implied in reached.iter().filter(|implied| !record.scopes.contains(*implied)) {
-            let used = used(implied.as_str());
-            through.used = through.used.saturating_add(used.used);
-            through.last_used_at = through.last_used_at.max(used.last_used_at);
-        }
+        let through = context.tokens.engine().used_through(record, scope, scopes);
         let own = used(scope.as_str());
         let last = own.last_used_at.max(through.last_used_at);
         let mut row = Row::of(scope.as_str(), &own);

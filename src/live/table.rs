@@ -258,6 +258,14 @@ impl Live {
         self.trust != Trust::Never && self.unknown.has(id, self.hash(id), now.monotonic_ms)
     }
 
+    /// For how many milliseconds a change by another process may go unheeded here, unless it is told.
+    pub(crate) fn stale_for_ms(&self) -> u64 {
+        match self.trust {
+            Trust::For(ms) => ms.into(),
+            Trust::UntilChanged | Trust::Leased | Trust::Never => 0,
+        }
+    }
+
     /// Notes that the store does not know this id, unless it was changed since the look-up began.
     pub(crate) fn remember_unknown(&self, id: TokenId, generation: u64, now: Reading) {
         let hash = self.hash(&id);

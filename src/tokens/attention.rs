@@ -4,7 +4,7 @@
 //! All of it is done beside the flush, in small pieces: nothing per request, and a bounded number
 //! of questions to the stores each time.
 
-mod clients;
+pub(super) mod clients;
 mod delivery;
 mod expiring;
 mod flight;
@@ -14,6 +14,7 @@ mod judged;
 mod noticed;
 mod recent;
 mod settings;
+pub(super) mod shared;
 mod unused;
 
 pub(super) use hook::Hook;

@@ -181,7 +181,8 @@ impl TokensBuilder {
         self
     }
 
-    /// From which point on something deserves attention. It says nothing without a hook.
+    /// From which point on something deserves attention: what the hook is told, and what
+    /// [`Tokens::findings`] finds.
     pub fn attention(mut self, attention: Attention) -> TokensBuilder {
         self.attention = attention;
         self
@@ -324,6 +325,7 @@ impl TokensBuilder {
             flush: Flush::new(node.0, start.wall()),
             tending: Tending::new(start),
             recorder,
+            attention: self.attention,
             watch,
             rounds: Default::default(),
             limiting,

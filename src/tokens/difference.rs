@@ -49,7 +49,7 @@ fn text(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
-fn time(time: Option<DateTime<Utc>>) -> Option<String> {
+pub(super) fn time(time: Option<DateTime<Utc>>) -> Option<String> {
     time.map(|time| time.to_rfc3339_opts(SecondsFormat::Millis, true))
 }
 

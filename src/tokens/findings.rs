@@ -1,36 +1,72 @@
 //! What deserves attention about tokens, each with its reason: for a page that lists it.
 
-use std::collections::HashMap;
+mod candidates;
+mod judging;
 
-use chrono::{DateTime, Utc};
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::Tokens;
-use crate::{Error, TenantFilter, TokenId, TokenRecord, Usage};
+use super::attention::clients;
+use crate::usage::{SliceQuery, Subject};
+use crate::{Error, Period, TenantFilter, TokenId, TokenRecord, Usage};
+use judging::Judging;
 
-/// Why a token deserves attention.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+/// Why a token deserves attention, the most pressing first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FindingKind {
+    /// It has expired, and is still called: in the last 24 hours.
+    ExpiredInUse,
+    /// The limit refused something within the last 5 minutes.
+    Limited,
+    /// Too few of its calls in the last 24 hours succeeded.
+    Failing,
+    /// It was called from an address that is new in the last 24 hours.
+    NewAddress,
     /// It expires within 14 days.
     ExpiresSoon,
-    /// It has expired, and is still called.
-    ExpiredInUse,
-    /// The limit refused something within the last minutes.
-    Limited,
-    /// Too few of its calls succeed.
-    Failing,
+    /// The secret before the rotation still works.
+    OldSecretLives,
     /// Nothing was let in with it for a long time.
     Unused,
-    /// Nothing was ever let in with it, a week after it was issued.
+    /// Nothing was ever let in with it, a week after it could first be used.
     NeverUsed,
     /// Most of its scopes were not used for 30 days.
     ScopesUnused,
-    /// It was called from an address that is new.
-    NewAddress,
-    /// The secret before the rotation still works.
-    OldSecretLives,
+}
+
+impl FindingKind {
+    /// Every kind, the most pressing first.
+    pub const ALL: [FindingKind; 9] = [
+        FindingKind::ExpiredInUse,
+        FindingKind::Limited,
+        FindingKind::Failing,
+        FindingKind::NewAddress,
+        FindingKind::ExpiresSoon,
+        FindingKind::OldSecretLives,
+        FindingKind::Unused,
+        FindingKind::NeverUsed,
+        FindingKind::ScopesUnused,
+    ];
+
+    /// The word for it in JSON: `expires_soon`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            FindingKind::ExpiredInUse => "expired_in_use",
+            FindingKind::Limited => "limited",
+            FindingKind::Failing => "failing",
+            FindingKind::NewAddress => "new_address",
+            FindingKind::ExpiresSoon => "expires_soon",
+            FindingKind::OldSecretLives => "old_secret_lives",
+            FindingKind::Unused => "unused",
+            FindingKind::NeverUsed => "never_used",
+            FindingKind::ScopesUnused => "scopes_unused",
+        }
+    }
 }
 
 /// One thing that deserves attention.
@@ -41,10 +77,21 @@ pub struct Finding {
     pub token: TokenId,
     /// Why.
     pub kind: FindingKind,
-    /// In one plain sentence.
+    /// In one plain sentence. That of [`FindingKind::NewAddress`] names the address: see
+    /// [`Finding::without_address`].
     pub text: String,
     /// What to do about it, in a few words.
     pub remedy: String,
+}
+
+impl Finding {
+    /// The same for somebody who is not to see the addresses of clients.
+    pub fn without_address(mut self) -> Finding {
+        if self.kind == FindingKind::NewAddress {
+            self.text = "It was called from an address that is new in the last 24 hours.".to_owned();
+        }
+        self
+    }
 }
 
 /// What deserves attention among many tokens.
@@ -59,30 +106,97 @@ pub struct Findings {
     pub as_of: DateTime<Utc>,
 }
 
+/// Tokens are looked up by so many at once.
+const AT_ONCE: usize = 200;
+/// Scopes are looked at over so many days.
+const SCOPE_DAYS: i64 = 30;
+
 impl Tokens {
     /// What deserves attention about these tokens, as far as their records and their use tell
-    /// without asking a store: for a page of them.
+    /// without asking a store: for a page of them. In the order of the tokens, and of each the most
+    /// pressing first. A token whose use is not among `usage` is judged by its record alone; there
+    /// is nothing about a revoked one. By the thresholds of [`Attention`](crate::Attention).
     pub fn findings_of(&self, records: &[TokenRecord], usage: &HashMap<TokenId, Usage>) -> Vec<Finding> {
-        _ = (records, usage);
-        Vec::new()
+        let now = self.clock().now().wall();
+        records.iter().flat_map(|record| self.judging(record, now).by_usage(usage.get(&record.id))).collect()
     }
 
-    /// What deserves attention about one token, looked into with all that is recorded of it.
+    /// What deserves attention about one token, looked into with all that is recorded of it: what
+    /// [`Tokens::findings_of`] tells, scopes that it does not use, and addresses that are new. Costs
+    /// five questions to the store of use.
     ///
     /// # Errors
     /// [`Error::Store`].
     pub async fn findings_of_one(&self, record: &TokenRecord) -> Result<Vec<Finding>, Error> {
-        _ = record;
-        Ok(Vec::new())
+        let now = self.clock().now().wall();
+        let judging = self.judging(record, now);
+        if record.revoked_at.is_some() {
+            return Ok(Vec::new());
+        }
+        let usage = self.usage_of(&[record.id]).await?;
+        let mut findings = judging.by_usage(usage.get(&record.id));
+        let subject = Subject::Token(record.id);
+        if record.created_at <= now - TimeDelta::days(SCOPE_DAYS) {
+            let month = Period::new(now - TimeDelta::days(SCOPE_DAYS), now + TimeDelta::milliseconds(1));
+            let told = self.statistics(subject.clone(), month).await?;
+            let unused = self.engine().unused_scopes(record, &told.detail.scopes);
+            findings.extend(judging.scopes(&unused));
+        }
+        let engine = self.engine();
+        let span = clients::span(engine.recorder.settings().retention.clients, now);
+        let slices = engine.usage.slices(&SliceQuery::new(vec![subject], vec![span]).detailed()).await?;
+        if !clients::is_crowd(&slices) {
+            findings.extend(judging.addresses(&slices));
+        }
+        findings.sort_by_key(|finding| finding.kind);
+        Ok(findings)
     }
 
-    /// What deserves attention among the tokens of these tenants: a bounded number of them is looked
-    /// at, those that are most likely to.
+    /// What deserves attention among the tokens of these tenants, of so many tokens at most, the most
+    /// pressing first. Looked at are those that are likely to deserve it, not all: the next to
+    /// expire, those that failed or reached their limit most in the last 24 hours, the oldest and the
+    /// newest, and those that were changed last. So it costs at most twenty questions to the stores,
+    /// however many tokens there are. What [`Tokens::findings_of_one`] tells beyond
+    /// [`Tokens::findings_of`] is not looked for.
     ///
     /// # Errors
     /// [`Error::Store`].
     pub async fn findings(&self, tenant: &TenantFilter, most: usize) -> Result<Findings, Error> {
-        _ = (tenant, most);
-        Ok(Findings { tokens: Vec::new(), more: false, as_of: self.clock().now().wall() })
+        let now = self.clock().now().wall();
+        let candidates = self.candidates(tenant, now).await?;
+        let (mut seen, mut records) = (HashSet::new(), Vec::new());
+        for record in candidates.records {
+            if record.revoked_at.is_none() && seen.insert(record.id) {
+                records.push(record);
+            }
+        }
+        let (mut usage, mut as_of) = (HashMap::new(), now);
+        let ids: Vec<_> = records.iter().map(|record| record.id).collect();
+        for ids in ids.chunks(AT_ONCE) {
+            usage.extend(self.usage_of(ids).await?);
+        }
+        if let Some(usage) = usage.values().next() {
+            as_of = usage.as_of;
+        }
+        let mut found: Vec<_> = records
+            .into_iter()
+            .filter_map(|record| {
+                let findings = self.judging(&record, now).by_usage(usage.get(&record.id));
+                (!findings.is_empty()).then_some((record, findings))
+            })
+            .collect();
+        let calls =
+            |record: &TokenRecord| usage.get(&record.id).map_or(0, |usage| usage.last_24_hours.calls());
+        found.sort_by_key(|(record, findings)| {
+            let end = record.expires_at.unwrap_or(DateTime::<Utc>::MAX_UTC);
+            (findings[0].kind, std::cmp::Reverse(calls(record)), end, record.id)
+        });
+        let more = candidates.more || found.len() > most;
+        found.truncate(most);
+        Ok(Findings { tokens: found, more, as_of })
+    }
+
+    fn judging<'a>(&'a self, record: &'a TokenRecord, now: DateTime<Utc>) -> Judging<'a> {
+        Judging { attention: &self.engine().attention, record, now }
     }
 }

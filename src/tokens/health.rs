@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Tokens;
+use super::{Engine, Tokens};
 use crate::{LimiterHealth, NodeId, RecordingHealth};
 
 /// How a node stands, from what it knows itself: nothing is asked.
@@ -36,6 +36,17 @@ pub struct LeaseHealth {
     pub hints: bool,
     /// How many nodes there were when it was last looked, this one among them.
     pub nodes: usize,
+}
+
+impl Engine {
+    /// The longest that a change may take to be heeded by every node, in milliseconds; 0 where it is
+    /// heeded when it is made.
+    pub(super) fn heeded_within_ms(&self) -> u64 {
+        match &self.fleet {
+            Some(fleet) => fleet.lease.bound_ms(),
+            None => self.live.stale_for_ms(),
+        }
+    }
 }
 
 impl Tokens {

@@ -1,5 +1,6 @@
 //! Rotating, revoking, pausing and changing tokens.
 
+mod grace;
 mod purge;
 mod revoke_many;
 mod rotate;
@@ -7,6 +8,7 @@ mod update;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+pub(super) use grace::LONGEST_GRACE;
 pub use revoke_many::RevokeMany;
 pub use rotate::{Rotate, Rotated};
 
@@ -31,17 +33,32 @@ pub struct ChangeToken<'a> {
 #[derive(Clone, Debug)]
 enum Kind {
     Update(Box<Update>),
-    Pause(PauseEnd),
+    Pause(End),
     Resume,
     Revoke,
     Purge,
+    EndGrace,
+    ExtendGrace(End),
 }
 
+/// When a pause or a grace period ends.
 #[derive(Clone, Copy, Debug)]
-enum PauseEnd {
-    WhenResumed,
+enum End {
+    Unsaid,
     At(DateTime<Utc>),
     In(TimeDelta),
+}
+
+impl End {
+    /// The moment, to the millisecond; none where nothing was said, or where there is none so far
+    /// away.
+    fn moment(self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match self {
+            End::Unsaid => None,
+            End::At(time) => Some(super::issue::whole_ms(time)),
+            End::In(time) => now.checked_add_signed(time).map(super::issue::whole_ms),
+        }
+    }
 }
 
 impl Tokens {
@@ -60,7 +77,7 @@ impl Tokens {
     /// Pauses a token until it is resumed, or until [`ChangeToken::until`] or
     /// [`ChangeToken::lasting`].
     pub fn pause(&self, id: &TokenId) -> ChangeToken<'_> {
-        self.change_token(id, Kind::Pause(PauseEnd::WhenResumed))
+        self.change_token(id, Kind::Pause(End::Unsaid))
     }
 
     /// Ends a pause. A token that is not paused stays as it is.
@@ -91,18 +108,19 @@ impl ChangeToken<'_> {
         self
     }
 
-    /// For a pause: it ends by itself at this moment. Nothing else has an end.
+    /// For a pause or a grace period: it ends by itself at this moment. Nothing else has an end.
     pub fn until(mut self, time: DateTime<Utc>) -> Self {
-        if let Kind::Pause(end) = &mut self.kind {
-            *end = PauseEnd::At(time);
+        if let Kind::Pause(end) | Kind::ExtendGrace(end) = &mut self.kind {
+            *end = End::At(time);
         }
         self
     }
 
-    /// For a pause: it ends by itself after this time. Nothing else has an end.
+    /// For a pause or a grace period: it ends by itself after this time, from now on. Nothing else
+    /// has an end.
     pub fn lasting(mut self, time: TimeDelta) -> Self {
-        if let Kind::Pause(end) = &mut self.kind {
-            *end = PauseEnd::In(time);
+        if let Kind::Pause(end) | Kind::ExtendGrace(end) = &mut self.kind {
+            *end = End::In(time);
         }
         self
     }
@@ -112,7 +130,8 @@ impl ChangeToken<'_> {
     /// # Errors
     /// [`Error::NotFound`] where there is no such token for this actor; [`Error::Revoked`] where
     /// it is revoked and the change is not a revocation; [`Error::Conflict`] where it no longer
-    /// has the version that was named; [`Error::Invalid`], [`Error::NotGrantable`] for an update;
+    /// has the version that was named; [`Error::Invalid`], [`Error::NotGrantable`] for an update and
+    /// for a longer grace period; [`Error::NoOldSecret`] for a grace period that is not there;
     /// [`Error::StillValid`] for a purge; [`Error::Store`].
     pub async fn by(self, actor: impl Into<Actor>) -> Result<TokenRecord, Error> {
         self.make(actor.into(), Heeded::ByAll).await
@@ -206,6 +225,14 @@ impl Planning for TokenChange {
                 record.revoked_because = self.reason.clone();
                 Action::Revoked
             }
+            Kind::EndGrace => {
+                grace::end(record, now)?;
+                Action::Updated
+            }
+            Kind::ExtendGrace(end) => {
+                grace::extend(engine, record, &self.actor, *end, now)?;
+                Action::Updated
+            }
             Kind::Purge => {
                 let history = purge::plan(engine, record, &self.actor, now)?;
                 return Ok((Plan::Purge(Box::new(history)), ()));
@@ -217,17 +244,14 @@ impl Planning for TokenChange {
         let mut history = engine.history(action, record, &self.actor, now)?;
         history.reason = self.reason.clone();
         history.changes = difference::between(&current.record, record);
+        history.changes.extend(grace::change(&current.record, record, now));
         Ok((Plan::Replace(Box::new(next), Box::new(history)), ()))
     }
 }
 
-fn pause(record: &mut TokenRecord, end: PauseEnd, now: DateTime<Utc>) -> Result<(), Error> {
-    let until = match end {
-        PauseEnd::WhenResumed => None,
-        PauseEnd::At(time) => Some(super::issue::whole_ms(time)),
-        PauseEnd::In(time) => now.checked_add_signed(time).map(super::issue::whole_ms),
-    };
-    let has_end = !matches!(end, PauseEnd::WhenResumed);
+fn pause(record: &mut TokenRecord, end: End, now: DateTime<Utc>) -> Result<(), Error> {
+    let until = end.moment(now);
+    let has_end = !matches!(end, End::Unsaid);
     if has_end && until.is_none_or(|until| until <= now) {
         let mut errors = crate::record::FieldErrors::default();
         errors.add(

@@ -25,6 +25,8 @@ pub struct Usage {
     pub last_24_hours: Tally,
     /// The busiest minute of the last 60.
     pub peak_of_last_hour: Option<Peak>,
+    /// Requests that the limit refused in the running minute and the four before it.
+    pub limited_5m: u64,
     /// The calls of each hour that the last 24 hours touch, the oldest first: 25 of them, of which
     /// the first and the last are counted as far as they go, or 24 at a full hour.
     pub trend: Vec<u64>,
@@ -295,6 +297,7 @@ impl Usage {
             counts: Counts::default(),
             last_24_hours: Tally::default(),
             peak_of_last_hour: None,
+            limited_5m: 0,
             trend: vec![0; hours as usize],
             as_of,
         }
@@ -319,6 +322,9 @@ impl Usage {
         if is_of_running_hour || is_running && slice.start >= page.last_hour || last_minutes.contains(slice) {
             self.peak_of_last_hour = Peak::busier(self.peak_of_last_hour, slice.tally.peak);
         }
+        if page.last_5_minutes.contains(slice) {
+            self.limited_5m = self.limited_5m.saturating_add(slice.tally.limited);
+        }
     }
 }
 
@@ -330,6 +336,8 @@ struct PageOfUsage {
     hours: Span,
     /// From the beginning of the last 60 minutes to that of the hour that runs.
     last_minutes: Span,
+    /// The running minute and the four before it.
+    last_5_minutes: Span,
     /// Those of the hour that runs, where its row is not to be read.
     running_minutes: Span,
     /// What is left of the hour that runs. Hardly ever is anything there: a clock that was set back
@@ -352,6 +360,7 @@ impl PageOfUsage {
             first_minutes: minutes(from, Level::Hour.end_of(from)),
             hours: Span { level: Level::Hour, from: first_hour, until: next_hour },
             last_minutes: minutes(last_hour, running),
+            last_5_minutes: minutes(until - 5, until),
             running_minutes: minutes(until, until),
             later_minutes: minutes(until, next_hour),
             last_hour,
@@ -372,6 +381,13 @@ impl PageOfUsage {
     }
 
     fn spans(&self) -> Vec<Span> {
-        vec![self.first_minutes, self.hours, self.last_minutes, self.running_minutes, self.later_minutes]
+        vec![
+            self.first_minutes,
+            self.hours,
+            self.last_minutes,
+            self.last_5_minutes,
+            self.running_minutes,
+            self.later_minutes,
+        ]
     }
 }

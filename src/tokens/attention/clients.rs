@@ -19,13 +19,13 @@ const NEW_FOR: TimeDelta = TimeDelta::hours(24);
 const DAYS: TimeDelta = TimeDelta::days(35);
 
 /// The first new address of a day, which begins at this minute.
-pub(super) struct Sighting<'a> {
+pub(in crate::tokens) struct Sighting<'a> {
     pub(super) day: i64,
-    pub(super) client: &'a Client,
+    pub(in crate::tokens) client: &'a Client,
 }
 
 /// The days whose clients are read.
-pub(super) fn span(kept: TimeDelta, now: DateTime<Utc>) -> Span {
+pub(in crate::tokens) fn span(kept: TimeDelta, now: DateTime<Utc>) -> Span {
     let first = now.checked_sub_signed(kept.clamp(TimeDelta::zero(), DAYS)).unwrap_or(now);
     Span {
         level: Level::Day,
@@ -36,7 +36,7 @@ pub(super) fn span(kept: TimeDelta, now: DateTime<Utc>) -> Span {
 
 /// Whether the token has more clients than a store tells apart: then nobody knows which of them is
 /// new, and it would be no news.
-pub(super) fn is_crowd(slices: &[StoredSlice]) -> bool {
+pub(in crate::tokens) fn is_crowd(slices: &[StoredSlice]) -> bool {
     slices.iter().any(|slice| slice.clients.error() > 0)
 }
 
@@ -46,7 +46,7 @@ pub(super) fn addresses(slices: &[StoredSlice]) -> impl Iterator<Item = &str> {
 }
 
 /// The first new address of each day that has one.
-pub(super) fn new_addresses(slices: &[StoredSlice], now: DateTime<Utc>) -> Vec<Sighting<'_>> {
+pub(in crate::tokens) fn new_addresses(slices: &[StoredSlice], now: DateTime<Utc>) -> Vec<Sighting<'_>> {
     let mut first_seen: BTreeMap<&str, (DateTime<Utc>, &Client)> = BTreeMap::new();
     for (client, share) in slices.iter().flat_map(|slice| slice.clients.iter()) {
         let Some(seen_at) = share.first_seen_at.filter(|_| !client.address.is_empty()) else { continue };

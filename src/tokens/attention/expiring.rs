@@ -8,13 +8,12 @@ use std::collections::VecDeque;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::shared::{DAYS, expires_within};
 use super::{PAGE, Rounds, Watch};
 use crate::store::{Filter, Order, Position, Query, SortKey, TenantFilter};
 use crate::tokens::Engine;
 use crate::{Event, EventKind, StoreError, TokenId, TokenRecord};
 
-/// The thresholds, the tightest first.
-const DAYS: [u32; 3] = [1, 3, 14];
 const LONGEST: TimeDelta = TimeDelta::days(14);
 
 const CROSSED_EVERY: TimeDelta = TimeDelta::minutes(1);
@@ -123,14 +122,8 @@ impl Engine {
     }
 }
 
-/// The tightest threshold that a token has passed, of those that are shorter than its lifetime:
-/// that a token issued for twelve hours expires within a day is no news.
 fn expiring(watch: &Watch, record: &TokenRecord, now: DateTime<Utc>) -> Option<Event> {
-    let expires_at = record.expires_at.filter(|end| now < *end)?;
-    let (left, lifetime) = (expires_at - now, expires_at - record.created_at);
-    let (days, threshold) = DAYS
-        .map(|days| (days, TimeDelta::days(days.into())))
-        .into_iter()
-        .find(|(_, threshold)| left <= *threshold && lifetime > *threshold)?;
-    watch.event(EventKind::Expiring { days, expires_at }, record, expires_at - threshold, now)
+    let (days, expires_at) = expires_within(record, now)?;
+    let since = expires_at - TimeDelta::days(days.into());
+    watch.event(EventKind::Expiring { days, expires_at }, record, since, now)
 }

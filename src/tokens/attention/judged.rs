@@ -151,16 +151,9 @@ impl Looking<'_> {
     }
 
     fn errors(&self, last_hour: Option<&Tally>, events: &mut Vec<Event>) -> Rest {
-        let attention = &self.watch.settings;
-        let tally = last_hour.cloned().unwrap_or_default();
-        let calls = tally.finished.saturating_add(tally.denied());
-        match tally.success_rate() {
+        match last_hour.and_then(|tally| self.watch.settings.failing(tally)) {
             // That calls of a paused or expired token fail is no wonder.
-            Some(success_rate)
-                if calls >= attention.least_calls
-                    && success_rate < attention.success_below
-                    && self.has_status(Status::Active) =>
-            {
+            Some((success_rate, calls)) if self.has_status(Status::Active) => {
                 let (today, tomorrow) = self.today();
                 self.tell(EventKind::Failing { success_rate, calls }, start_of(today), events);
                 Rest::IsSettled(tomorrow)

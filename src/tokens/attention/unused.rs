@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::shared::idle_from;
 use super::{PAGE, Rounds, Watch};
 use crate::record::Status;
 use crate::store::{Filter, Order, Position, Query, SortKey, TenantFilter};
@@ -60,8 +61,6 @@ impl Engine {
     }
 }
 
-/// A token counts as unused from its last use on, or from the moment at which it could first be
-/// used.
 fn unused(
     watch: &Watch,
     record: &TokenRecord,
@@ -69,8 +68,7 @@ fn unused(
     last_used_at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
 ) -> Option<Event> {
-    let usable_from = record.not_before.unwrap_or(record.created_at).max(record.created_at);
-    let idle_from = last_used_at.unwrap_or(usable_from);
+    let idle_from = idle_from(record, last_used_at);
     let since = idle_from.checked_add_signed(TimeDelta::days(days.into())).filter(|since| *since <= now)?;
     watch.event(EventKind::Unused { days, last_used_at }, record, since, now)
 }

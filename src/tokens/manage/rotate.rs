@@ -4,6 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::super::change::{Expected, Heeded, Plan, Planning};
 use super::super::{Engine, Tokens, difference};
+use super::grace::{self, LONGEST_GRACE};
 use crate::history::Action;
 use crate::keyed_hash::keyed_hash;
 use crate::record::{FieldErrors, PreviousSecret, SecretInfo};
@@ -29,8 +30,6 @@ pub struct Rotate<'a> {
     expected: Expected,
 }
 
-/// The longest grace period.
-const LONGEST_GRACE: TimeDelta = TimeDelta::days(30);
 /// For how long an idempotency key of a rotation is kept.
 const KEYS_KEPT: TimeDelta = TimeDelta::hours(24);
 /// How many keys are kept at most: more rotations than these in a day forget the oldest.
@@ -172,6 +171,7 @@ impl Planning for Rotation {
         };
         let mut history = engine.history(Action::Rotated, &next.record, &self.actor, now)?;
         history.changes = difference::between(record, &next.record);
+        history.changes.extend(grace::change(record, &next.record, now));
         Ok((Plan::Replace(Box::new(next), Box::new(history)), secret))
     }
 }
