@@ -43,7 +43,7 @@ pub(crate) mod ranked;
 pub(crate) mod request;
 pub(crate) mod rotate;
 mod routes;
-mod scope_use;
+pub(crate) mod scope_use;
 pub(crate) mod series;
 pub(crate) mod shape;
 pub(crate) mod stream;

@@ -13,6 +13,7 @@ mod asked;
 mod assets;
 #[cfg(feature = "axum")]
 pub mod axum;
+mod call_row;
 mod chart;
 mod cookie;
 mod faults;
@@ -22,6 +23,7 @@ mod frame;
 mod html;
 mod pages;
 mod preferences;
+mod range;
 mod reasons;
 mod routes;
 mod row;

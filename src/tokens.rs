@@ -156,6 +156,12 @@ impl Tokens {
         &*self.engine().clock
     }
 
+    /// For how long use is kept.
+    #[cfg(feature = "dashboard")]
+    pub(crate) fn retention(&self) -> &crate::usage::Retention {
+        &self.engine().recorder.settings().retention
+    }
+
     /// How many tokens are in memory.
     pub fn live_tokens(&self) -> usize {
         self.engine().live.len()

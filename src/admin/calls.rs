@@ -42,7 +42,8 @@ pub(crate) struct CallBody<'a> {
 }
 
 impl<'a> CallBody<'a> {
-    pub(crate) fn of(call: &'a RecordedCall) -> CallBody<'a> {
+    /// `tells_address` says whether whoever looks may see the client's address.
+    pub(crate) fn of(call: &'a RecordedCall, tells_address: bool) -> CallBody<'a> {
         let scopes: Vec<_> = call.scopes.split(' ').filter(|scope| !scope.is_empty()).collect();
         let (used, missing) = match call.outcome {
             Outcome::MissingScope => (Vec::new(), scopes),
@@ -62,7 +63,7 @@ impl<'a> CallBody<'a> {
             bytes: call.bytes,
             scopes_used: used,
             scopes_missing: missing,
-            client: ClientBody::of(call.client.as_ref().unwrap_or(&NOBODY)),
+            client: ClientBody::told(call.client.as_ref().unwrap_or(&NOBODY), tells_address),
             left_out: call.left_out,
         }
     }
@@ -118,7 +119,7 @@ pub(crate) async fn of_token(context: &Context<'_>) -> Result<Reply, Fault> {
     let next = shown.last().filter(|_| more).map(|call| cursors.write(&Place { before: call.id }));
     let links = links(context.http.query, &[("next", &next)]);
     let body = Listed {
-        data: shown.iter().map(CallBody::of).collect(),
+        data: shown.iter().map(|call| CallBody::of(call, context.permissions.view_addresses)).collect(),
         page: Page { next, limit },
         as_of: Moment(recent.as_of),
     };
@@ -126,7 +127,12 @@ pub(crate) async fn of_token(context: &Context<'_>) -> Result<Reply, Fault> {
     Ok(if links.is_empty() { reply } else { reply.header("link", links) })
 }
 
-fn filter(parameters: &mut Parameters, context: &Context<'_>, query: &mut CallQuery) -> Result<(), Fault> {
+/// Reads which calls are wanted: `from`, `to`, `status`, `method`, `endpoint`, `ip`, `min_ms`.
+pub(crate) fn filter(
+    parameters: &mut Parameters,
+    context: &Context<'_>,
+    query: &mut CallQuery,
+) -> Result<(), Fault> {
     let Times { from, to } = times(parameters, context.now())?;
     (query.from, query.until) = (from, to);
     if let Some(text) = parameters.one("status")? {
@@ -152,7 +158,12 @@ fn filter(parameters: &mut Parameters, context: &Context<'_>, query: &mut CallQu
     }
     // However an address is written, it is recorded in one way.
     let as_recorded = |text: String| text.parse().map_or(text, |address: IpAddr| address.to_string());
-    query.address = parameters.one("ip")?.map(as_recorded);
+    let address = parameters.one("ip")?;
+    if address.is_some() && !context.permissions.view_addresses {
+        // Whoever may not see addresses could else find them by asking.
+        return Err(Fault::not_permitted());
+    }
+    query.address = address.map(as_recorded);
     if let Some(text) = parameters.one("min_ms")? {
         let ms = text.parse().ok().filter(|ms| *ms <= 86_400_000_u64 && is_number(&text));
         let wrong = || Fault::parameter("min_ms", "min_ms is a whole number of milliseconds, up to a day.");
@@ -181,11 +192,21 @@ fn is_number(text: &str) -> bool {
 }
 
 /// All calls that fit, or so many of them, one on each line, the newest first.
-async fn lines(context: &Context<'_>, mut query: CallQuery, limit: Option<u32>) -> Result<Reply, Fault> {
+pub(crate) async fn lines(
+    context: &Context<'_>,
+    mut query: CallQuery,
+    limit: Option<u32>,
+) -> Result<Reply, Fault> {
     query.limit = limit.unwrap_or(AT_ONCE);
     // The first ones before anything is answered, so that a store that is away can be told.
     let first = context.tokens.recent_calls(&query).await.map_err(Fault::usage_unavailable)?.calls;
-    let lines = Lines { tokens: context.tokens.clone(), query, whole: limit.is_some(), read: Some(first) };
+    let lines = Lines {
+        tokens: context.tokens.clone(),
+        query,
+        whole: limit.is_some(),
+        tells_addresses: context.permissions.view_addresses,
+        read: Some(first),
+    };
     Ok(Reply::streamed(200, LINES, BodyStream::unfold(lines, Lines::next)))
 }
 
@@ -195,6 +216,7 @@ struct Lines {
     query: CallQuery,
     /// Whether the first ones are all.
     whole: bool,
+    tells_addresses: bool,
     /// What was read and not sent.
     read: Option<Vec<RecordedCall>>,
 }
@@ -216,7 +238,7 @@ impl Lines {
         let mut text = Vec::new();
         for call in &calls {
             // A call is text and numbers: it can be written.
-            serde_json::to_writer(&mut text, &CallBody::of(call)).ok()?;
+            serde_json::to_writer(&mut text, &CallBody::of(call, self.tells_addresses)).ok()?;
             text.push(b'\n');
         }
         Some((Ok(text), self))

@@ -154,6 +154,12 @@ impl<'a> ClientBody<'a> {
         let known = |text: &'a String| (!text.is_empty()).then_some(text.as_str());
         ClientBody { ip: known(&client.address), agent: known(&client.agent) }
     }
+
+    /// The same without the address, for whoever may not see it.
+    pub(crate) fn told(client: &'a Client, tells_address: bool) -> ClientBody<'a> {
+        let body = ClientBody::of(client);
+        ClientBody { ip: body.ip.filter(|_| tells_address), ..body }
+    }
 }
 
 /// The share of a part, between 0 and 1; none of nothing.

@@ -19,6 +19,13 @@ impl Parameters {
         Ok(Parameters(parameters))
     }
 
+    /// The same without what says nothing: a form sends its empty fields as well.
+    #[cfg(feature = "dashboard")]
+    pub(crate) fn without_empty(mut self) -> Parameters {
+        self.0.retain(|(_, value)| !value.trim().is_empty());
+        self
+    }
+
     /// What a cursor is bound to: all that decides what a listing shows.
     pub(crate) fn fingerprint(&self) -> String {
         let decides = |name: &str| !matches!(name, "cursor" | "limit" | "include");

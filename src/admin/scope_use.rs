@@ -27,26 +27,27 @@ struct Told {
     as_of: Moment,
 }
 
+/// The use of one scope by one token.
 #[derive(Serialize)]
-struct Row {
-    scope: String,
+pub(crate) struct Row {
+    pub(crate) scope: String,
     /// Whether the token may use it: it holds it by name, or what it holds implies it.
-    granted: bool,
+    pub(crate) granted: bool,
     /// Whether it is held by another scope alone, that implies it.
-    implied: bool,
+    pub(crate) implied: bool,
     /// Calls that it has authorised.
-    calls: u64,
+    pub(crate) calls: u64,
     /// Calls that were authorised by scopes that the token holds through this one alone.
-    implied_calls: u64,
-    last_used_at: Option<Moment>,
+    pub(crate) implied_calls: u64,
+    pub(crate) last_used_at: Option<Moment>,
     /// Calls that were refused because it was missing.
-    denied: u64,
-    last_denied_at: Option<Moment>,
+    pub(crate) denied: u64,
+    pub(crate) last_denied_at: Option<Moment>,
     /// For how many whole days it was not used: since its last use, or where there was none in the
     /// range, since the range or the token began. None for a scope that is not granted.
-    unused_days: Option<i64>,
+    pub(crate) unused_days: Option<i64>,
     /// Whether it was granted and not used in the range.
-    unused: bool,
+    pub(crate) unused: bool,
 }
 
 /// How far back unused scopes are looked for.
@@ -74,7 +75,7 @@ pub(super) async fn of_token(context: &Context<'_>) -> Result<Reply, Fault> {
 }
 
 /// First what is held, then what is held by implication and was used, then what was missing.
-fn rows(context: &Context<'_>, record: &TokenRecord, told: &Statistics) -> Vec<Row> {
+pub(crate) fn rows(context: &Context<'_>, record: &TokenRecord, told: &Statistics) -> Vec<Row> {
     let scopes = &told.detail.scopes;
     let used = |name: &str| scopes.get(&name.to_owned()).cloned().unwrap_or_default();
     let effective: BTreeSet<_> = context.tokens.effective_scopes(&record.scopes).into_iter().collect();

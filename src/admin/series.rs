@@ -122,14 +122,18 @@ async fn told(
     Ok(Reply::json(200, &body))
 }
 
+/// How long a step is where nobody says, in minutes: so that a period has at most 120 of them.
+pub(crate) fn usual_step(period: Period) -> u32 {
+    let minutes = period.minutes();
+    let usual = USUAL.into_iter().find(|step| minutes <= step * USUAL_STEPS);
+    let days = || (minutes / (USUAL_STEPS * MINUTES_OF_DAY) + 1) * MINUTES_OF_DAY;
+    usual.unwrap_or_else(days) as u32
+}
+
 /// How long a step is, in minutes.
 fn step(parameters: &mut Parameters, period: Period) -> Result<u32, Fault> {
     let minutes = period.minutes();
-    let Some(text) = parameters.one("step")? else {
-        let usual = USUAL.into_iter().find(|step| minutes <= step * USUAL_STEPS);
-        let days = || (minutes / (USUAL_STEPS * MINUTES_OF_DAY) + 1) * MINUTES_OF_DAY;
-        return Ok(usual.unwrap_or_else(days) as u32);
-    };
+    let Some(text) = parameters.one("step")? else { return Ok(usual_step(period)) };
     let seconds: Option<u32> = text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()));
     let whole = seconds.filter(|seconds| (60..=2_592_000).contains(seconds) && seconds % 60 == 0);
     let Some(step) = whole.map(|seconds| seconds / 60) else {
@@ -186,6 +190,7 @@ impl Columns {
     }
 }
 
-fn per_minute(limit: &RateLimit) -> Option<u32> {
+/// The limit per minute, if there is one.
+pub(crate) fn per_minute(limit: &RateLimit) -> Option<u32> {
     limit.quotas().find(|quota| quota.window_ms() == 60_000).map(|quota| quota.limit())
 }

@@ -71,6 +71,7 @@ async fn open(context: &Context<'_>, subject: Subject, after: Option<u64>) -> Re
         tokens: context.tokens.clone(),
         subject,
         viewer: context.viewer.clone(),
+        tells_addresses: context.permissions.view_addresses,
         // An id from the future begins now.
         last: after.map_or(newest, |after| after.min(newest)),
         read_at: None,
@@ -91,6 +92,7 @@ struct Tail {
     tokens: Tokens,
     subject: Subject,
     viewer: Viewer,
+    tells_addresses: bool,
     /// The id of the last call that was shown or passed over.
     last: u64,
     /// How many flushes there had been when the store was last read.
@@ -181,7 +183,7 @@ impl Tail {
             text += &event(None, "lagged", &Lagged { not_shown, at_least });
         }
         for call in shown.iter().rev() {
-            text += &event(Some(call.id), "call", &CallBody::of(call));
+            text += &event(Some(call.id), "call", &CallBody::of(call, self.tells_addresses));
         }
         text
     }
