@@ -94,15 +94,19 @@ pub(crate) async fn revoke(context: &Context<'_>) -> Result<Reply, Fault> {
     let mut fields = context.optional_fields()?;
     let mut reason = fields.text("reason").flatten();
     if fields.truth("compromised") {
-        // History keeps it where people look for the reason.
-        reason = Some(match reason {
-            Some(reason) => format!("compromised: {reason}"),
-            None => "compromised".to_owned(),
-        });
+        reason = Some(compromised(reason));
     }
     let change = || because(context.tokens.revoke(&id), &reason);
     let record = make(context, fields, change, &[]).await?;
     Ok(context.one(200, &record).await)
+}
+
+/// The reason of a revocation by a leak. History keeps it where people look for the reason.
+pub(crate) fn compromised(reason: Option<String>) -> String {
+    match reason {
+        Some(reason) => format!("compromised: {reason}"),
+        None => "compromised".to_owned(),
+    }
 }
 
 pub(crate) async fn pause(context: &Context<'_>) -> Result<Reply, Fault> {
@@ -173,7 +177,7 @@ fn bound<'c>(change: ChangeToken<'c>, expected: Option<u64>) -> ChangeToken<'c> 
     }
 }
 
-fn because<'c>(change: ChangeToken<'c>, reason: &Option<String>) -> ChangeToken<'c> {
+pub(crate) fn because<'c>(change: ChangeToken<'c>, reason: &Option<String>) -> ChangeToken<'c> {
     match reason {
         Some(reason) => change.because(reason),
         None => change,

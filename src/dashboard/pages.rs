@@ -3,7 +3,9 @@
 pub(super) mod attention;
 pub(super) mod bulk;
 pub(super) mod calls;
+mod consequences;
 pub(super) mod create;
+mod dialog;
 pub(super) mod find;
 pub(super) mod grace;
 pub(super) mod history;
@@ -14,6 +16,7 @@ pub(super) mod preferences;
 pub(super) mod purge;
 pub(super) mod reveal;
 pub(super) mod revoke;
+mod revoked;
 pub(super) mod rotate;
 pub(super) mod settings;
 pub(super) mod sign_in;

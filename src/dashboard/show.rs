@@ -67,7 +67,7 @@ pub(super) fn relative(time: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let seconds = (now - time).num_seconds();
     let length = span(seconds.unsigned_abs());
     match seconds {
-        0 => "now".to_owned(),
+        0 => "just now".to_owned(),
         1.. => format!("{length} ago"),
         _ => format!("in {length}"),
     }
@@ -146,7 +146,7 @@ mod tests {
     fn moments_are_told_from_now_in_whole_units() {
         let now = at("2026-11-24T14:00:00Z");
         let told = |time: &str| relative(at(time), now);
-        assert_eq!(told("2026-11-24T14:00:00Z"), "now");
+        assert_eq!(told("2026-11-24T14:00:00Z"), "just now");
         assert_eq!(told("2026-11-24T13:59:48Z"), "12 s ago");
         assert_eq!(told("2026-11-24T13:00:01Z"), "59 min ago");
         assert_eq!(told("2026-11-23T14:00:01Z"), "23 h ago");

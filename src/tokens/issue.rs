@@ -37,6 +37,18 @@ impl Tokens {
         Ok(engine.store.service_key().await?)
     }
 
+    /// A text that nobody guesses and that comes once: 128 random bits, for one form to be told from
+    /// another.
+    ///
+    /// # Errors
+    /// [`Error::Randomness`].
+    #[cfg(feature = "dashboard")]
+    pub(crate) fn fresh_key(&self) -> Result<String, Error> {
+        let mut bytes = [0; 16];
+        self.engine().randomness.fill(&mut bytes)?;
+        Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
     /// Issues a token. Its text is in the answer, and can never be had again.
     pub fn issue(&self, asked: NewToken) -> Issue<'_> {
         Issue { tokens: self, asked, idempotency_key: None }

@@ -166,4 +166,30 @@ impl Page {
         assert!(self.text().contains(text), "{text:?} is not on the page:\n{}", self.text());
         self
     }
+
+    #[track_caller]
+    pub fn does_not_show(&self, text: &str) -> &Page {
+        assert!(!self.text().contains(text), "{text:?} is on the page:\n{}", self.text());
+        self
+    }
+
+    /// What stands in an input of this name, such as a hidden one.
+    #[track_caller]
+    pub fn value(&self, name: &str) -> String {
+        let start = format!("name=\"{name}\" value=\"");
+        let (_, rest) = self
+            .html
+            .split_once(&start)
+            .unwrap_or_else(|| panic!("there is no {name} in a form of the page:\n{}", self.html));
+        rest.split('"').next().unwrap().to_owned()
+    }
+
+    /// Where it leads to, below the mount, and the word that is told there.
+    #[track_caller]
+    pub fn leads_to(&self) -> (&str, Option<&str>) {
+        assert_eq!(self.status, 303, "{}", self.text());
+        let address = self.header("location").unwrap().trim_start_matches("../").trim_start_matches("./");
+        let flash = self.header("set-cookie").and_then(|cookie| cookie.split_once('='));
+        (address, flash.map(|(_, value)| value.split(';').next().unwrap()))
+    }
 }
