@@ -29,6 +29,8 @@ pub(super) struct Frame<'a> {
     pub(super) theme: &'static str,
     pub(super) zone: &'static str,
     pub(super) keys: bool,
+    /// When the page was made, RFC 3339: scripts count on from it, whatever the browser's clock says.
+    pub(super) now: String,
     pub(super) flash: Option<(&'static str, bool)>,
     /// Who is logged in.
     pub(super) actor: &'a str,
@@ -54,6 +56,7 @@ impl<'a> Frame<'a> {
             theme: visit.preferences.theme.word(),
             zone: visit.preferences.zone.word(),
             keys: visit.preferences.keys,
+            now: visit.context.now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
             flash: visit.flash.map(|flash| (flash.text(), flash.is_warning())),
             actor: visit.context.actor.name(),
             may: visit.context.permissions,

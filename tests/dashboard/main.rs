@@ -3,6 +3,7 @@
 
 mod attention;
 mod bulk;
+mod contrast;
 mod create;
 mod dialogs;
 mod guarded;

@@ -155,7 +155,7 @@ async function copy(button) {
     await navigator.clipboard.writeText(field ? field.value : (from.textContent ?? "").trim());
   } catch {
     if (field) {
-      field.type = "text";
+      field.setAttribute("type", "text");
       field.select();
     } else getSelection()?.selectAllChildren(from);
     return say("It could not be copied. It is selected: press Ctrl+C.");
@@ -223,8 +223,8 @@ function find(form, text) {
   const prefix = `${form.dataset.prefix}_`;
   if (!form.dataset.prefix || !token.startsWith(prefix) || !/^[\w-]{58}$/.test(token.slice(prefix.length))) return false;
   for (const field of all("[type=search]", form)) /** @type {HTMLInputElement} */ (field).value = "";
-  const post = Object.assign(document.createElement("form"), { method: "post", action: new URL("find", root).href, hidden: true });
-  post.append(Object.assign(document.createElement("input"), { name: "secret", type: "hidden", value: token }));
+  const post = Object.assign(document.createElement("form"), { method: "post", action: new URL(form.dataset.find ?? "find", location.href).href, hidden: true });
+  post.append(Object.assign(document.createElement("input"), { name: "token", type: "hidden", value: token }));
   document.body.append(post);
   post.submit();
   post.remove();
@@ -232,7 +232,7 @@ function find(form, text) {
 }
 function selection() {
   for (const whole of /** @type {HTMLInputElement[]} */ (all("[data-select-all]"))) {
-    whole.hidden = false;
+    whole.closest("label")?.removeAttribute("hidden");
     const boxes = all("tbody [type=checkbox]", whole.closest("table") ?? document);
     const ticked = boxes.filter((box) => /** @type {HTMLInputElement} */ (box).checked).length;
     whole.checked = ticked > 0 && ticked === boxes.length;
@@ -279,7 +279,7 @@ const cells = {
   client: (call) => call.agent || "–",
 };
 /** @param {string} address */
-const stream = (address) => new EventSource(new URL(address, root));
+const stream = (address) => new EventSource(new URL(address, address.startsWith(".") ? location.href : root));
 
 /** @param {HTMLElement} body */
 function live(body) {
@@ -505,10 +505,10 @@ addEventListener("pageshow", (event) => {
 document.addEventListener("keydown", (event) => {
   if (page.dataset.keys === "off" || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   if (around(event, "input, textarea, select, [contenteditable]") || one("dialog[open]")) return;
-  if (event.key === "?") open(new URL("keys", root).href, /** @type {HTMLElement | null} */ (document.activeElement)).catch(() => {});
-  else if (event.key === "/") one("form[data-search] [type=search]")?.focus();
-  else if (event.key === "c" && document.body.dataset.new !== undefined) location.assign(new URL("new", root));
-  else return;
+  const place = event.key.length === 1 ? one(`[data-key="${CSS.escape(event.key)}"]`) : null;
+  if (!place) return;
+  if (place instanceof HTMLInputElement) place.focus();
+  else place.click();
   event.preventDefault();
 });
 enhance(document);
