@@ -317,12 +317,9 @@ impl Dashboard {
         if let Some(path) = &self.settings.public_path {
             return path.clone();
         }
-        let prefix = match request.http.only_header("x-forwarded-prefix") {
-            Ok(Some(prefix)) if self.settings.trust_forwarded_prefix => {
-                String::from_utf8_lossy(prefix).trim_end_matches('/').to_owned()
-            }
-            _ => String::new(),
-        };
+        let sent = request.http.only_header("x-forwarded-prefix").ok().flatten();
+        let prefix =
+            sent.filter(|_| self.settings.trust_forwarded_prefix).and_then(visit::prefix).unwrap_or_default();
         format!("{prefix}{}", self.api.mount)
     }
 

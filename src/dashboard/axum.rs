@@ -22,6 +22,7 @@ use http::request::Parts;
 use super::Dashboard;
 use crate::admin::axum::{Authorized, Mount, below, mount_path};
 use crate::admin::{Access, AdminRequest};
+use crate::web::tower::full_path;
 
 impl Dashboard {
     /// What the service's own login says of whoever comes, asked at every request. Only after it is
@@ -57,9 +58,13 @@ impl Authorized<Dashboard> {
         let path = mount_path(path);
         site.api.mount = path.clone();
         Mount::new(path, authorize, move |access, recheck, parts, path, body| {
-            let site = site.clone();
+            let mut site = site.clone();
             Box::pin(async move {
                 let request = AdminRequest::new(below(&parts, &path), &body);
+                // A router that nests this one has cut off the front of the path.
+                if let Some(whole) = full_path(&parts).strip_suffix(request.http.path) {
+                    site.api.mount = whole.into();
+                }
                 site.whole_answer(access, Some(recheck), &request).await
             })
         })

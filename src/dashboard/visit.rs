@@ -104,3 +104,9 @@ pub(super) fn is_below_mount(address: &str) -> bool {
     };
     plain(path, b"_-/") && !path.contains("//") && !path.starts_with('/') && plain(query, b"_-=&%.+~")
 }
+
+/// A prefix that a proxy has taken off a path, if it is one: `/eu/shop`.
+pub(super) fn prefix(sent: &[u8]) -> Option<String> {
+    let path = std::str::from_utf8(sent).ok()?.strip_prefix('/')?.trim_end_matches('/');
+    is_below_mount(path).then(|| format!("/{path}"))
+}

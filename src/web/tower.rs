@@ -121,7 +121,7 @@ fn client_address(extensions: &Extensions) -> Option<IpAddr> {
 
 /// The path that the client asked for: rules are about that, also where a router that nests
 /// another has cut off what it has matched.
-fn full_path(parts: &http::request::Parts) -> &str {
+pub(crate) fn full_path(parts: &http::request::Parts) -> &str {
     #[cfg(feature = "axum")]
     if let Some(axum::extract::OriginalUri(uri)) = parts.extensions.get() {
         return uri.path();
