@@ -108,5 +108,5 @@ pub(super) fn is_below_mount(address: &str) -> bool {
 /// A prefix that a proxy has taken off a path, if it is one: `/eu/shop`.
 pub(super) fn prefix(sent: &[u8]) -> Option<String> {
     let path = std::str::from_utf8(sent).ok()?.strip_prefix('/')?.trim_end_matches('/');
-    is_below_mount(path).then(|| format!("/{path}"))
+    (!path.contains('?') && is_below_mount(path)).then(|| format!("/{path}"))
 }
