@@ -6,6 +6,7 @@
 //! - [`fleet`]: many nodes over one database, and a revocation that can be proved.
 //! - [`limiting`]: the exact window, and what it costs.
 //! - [`watching`]: how tokens are used, how exact that is, and what it costs.
+//! - [`dashboard`]: pages for people, and who may see what.
 //! - [`events`]: what deserves attention, and how it is told.
 //! - [`problems`]: each refusal that a token holder can read, and what helps.
 //! - [`design`]: why things are as they are.
@@ -27,6 +28,9 @@ pub mod limiting {}
 
 #[doc = include_str!("guide/watching.md")]
 pub mod watching {}
+
+#[doc = include_str!("guide/dashboard.md")]
+pub mod dashboard {}
 
 #[doc = include_str!("guide/events.md")]
 pub mod events {}
