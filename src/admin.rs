@@ -35,6 +35,7 @@ mod health;
 mod json;
 pub(crate) mod limits;
 pub(crate) mod listing;
+pub(crate) mod many;
 mod overview;
 pub(crate) mod parameters;
 pub(crate) mod permissions;

@@ -11,6 +11,7 @@
 mod answer;
 mod asked;
 mod assets;
+mod attentive;
 #[cfg(feature = "axum")]
 pub mod axum;
 mod call_row;
@@ -68,6 +69,7 @@ pub struct Dashboard {
     /// Whoever comes is judged as the JSON API judges it.
     api: AdminApi,
     settings: Arc<Settings>,
+    attentive: Arc<attentive::Attentive>,
 }
 
 #[derive(Clone)]
@@ -96,7 +98,7 @@ impl Dashboard {
             example_url: None,
             extra_note: None,
         };
-        Dashboard { api: AdminApi::new(tokens), settings: Arc::new(settings) }
+        Dashboard { api: AdminApi::new(tokens), settings: Arc::new(settings), attentive: Arc::default() }
     }
 
     /// How the tenant of a request is found: the same as for the service's
@@ -311,6 +313,9 @@ impl Dashboard {
             },
             None => Err(Fault::no_such_place()),
         };
+        if request.http.method == "POST" {
+            self.attentive.forget(&visit.context.actor.tenants());
+        }
         answered.unwrap_or_else(|fault| faults::page(&visit, fault))
     }
 

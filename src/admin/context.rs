@@ -89,6 +89,12 @@ impl<'a> Context<'a> {
         Ok(record)
     }
 
+    /// The token with this whole text, if it is there for this actor.
+    pub(crate) async fn record_by_text(&self, text: &str) -> Result<Option<TokenRecord>, Fault> {
+        let found = self.tokens.find_by_text(text.trim()).await?;
+        Ok(found.filter(|record| self.actor.reaches(record).is_ok()))
+    }
+
     pub(crate) fn parameters(&self) -> Result<Parameters, Fault> {
         Parameters::read(self.http.query)
     }

@@ -31,8 +31,7 @@ pub(crate) async fn find(context: &Context<'_>) -> Result<Reply, Fault> {
         fields.error("secret", "required", "send the whole text of the token");
     }
     fields.finish(Ok(()), &[])?;
-    let found = context.tokens.find_by_text(secret.unwrap_or_default().trim()).await?;
-    match found.filter(|record| context.actor.reaches(record).is_ok()) {
+    match context.record_by_text(&secret.unwrap_or_default()).await? {
         Some(record) => Ok(context.one(200, &record).await),
         None => Err(Fault::no_such_text()),
     }

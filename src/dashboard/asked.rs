@@ -162,14 +162,14 @@ impl Asked {
     }
 }
 
-/// Whether a whole token of ours stands somewhere in a text, right or wrong: more of one than any
-/// listing shows.
-pub(super) fn holds_a_token(text: &str, prefix: &Prefix) -> bool {
+/// What is a whole token of ours somewhere in a text, right or wrong: more of one than any listing
+/// shows.
+pub(super) fn token_in<'t>(text: &'t str, prefix: &Prefix) -> Option<&'t str> {
     let start = format!("{}_", prefix.as_str());
-    text.match_indices(&start).any(|(place, _)| {
-        let rest = &text[place + start.len()..];
+    text.match_indices(&start).find_map(|(place, _)| {
         let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-        rest.bytes().take_while(is_part).count() > SHOWN_OF_A_TOKEN
+        let length = text.bytes().skip(place).take_while(is_part).count();
+        (length > start.len() + SHOWN_OF_A_TOKEN).then(|| &text[place..place + length])
     })
 }
 
@@ -205,10 +205,11 @@ mod tests {
             format!("  Bearer acme_live_{secret}\n"),
             format!("acme_live_x acme_live_{secret}"),
         ] {
-            assert!(holds_a_token(&text, &prefix), "{text}");
+            let token = format!("acme_live_{secret}");
+            assert_eq!(token_in(&text, &prefix), Some(&*token), "{text}");
         }
         for text in ["acme_live_7Qd3", "acme_live_", "acme", "x9Kp", &secret] {
-            assert!(!holds_a_token(text, &prefix), "{text}");
+            assert_eq!(token_in(text, &prefix), None, "{text}");
         }
     }
 }

@@ -21,6 +21,8 @@ pub(super) enum Flash {
     GraceExtended,
     BulkDone,
     PreferencesSaved,
+    NothingChosen,
+    FoundByText,
     NoTokenWithThisText,
     WholeTokenInAddress,
 }
@@ -28,7 +30,7 @@ pub(super) enum Flash {
 const NAME: &str = "tokenward_flash";
 
 impl Flash {
-    const ALL: [(Flash, &'static str, &'static str); 12] = [
+    const ALL: [(Flash, &'static str, &'static str); 14] = [
         (Flash::Saved, "saved", "Saved. It holds from the next request on."),
         (Flash::NothingChanged, "same", "Nothing was changed."),
         (Flash::Paused, "paused", "Paused. Requests with this token now get 403, until it is resumed."),
@@ -39,6 +41,16 @@ impl Flash {
         (Flash::GraceExtended, "grace-extended", "The old secret works for longer."),
         (Flash::BulkDone, "bulk", "Done for every token that was chosen."),
         (Flash::PreferencesSaved, "preferences", "Your choice is kept in this browser."),
+        (
+            Flash::NothingChosen,
+            "none-chosen",
+            "No token was chosen. Tick at least one, then choose what to do.",
+        ),
+        (
+            Flash::FoundByText,
+            "found",
+            "This is the token with that text. If the text stood where others may have read it, rotate or revoke the token now.",
+        ),
         (
             Flash::NoTokenWithThisText,
             "no-token",
@@ -58,7 +70,7 @@ impl Flash {
 
     /// Whether it tells of something that did not work out.
     pub(super) fn is_warning(self) -> bool {
-        matches!(self, Flash::NoTokenWithThisText | Flash::WholeTokenInAddress)
+        matches!(self, Flash::NothingChosen | Flash::NoTokenWithThisText | Flash::WholeTokenInAddress)
     }
 
     pub(super) fn of(request: &AdminRequest<'_>) -> Option<Flash> {

@@ -1,6 +1,7 @@
 //! What stands around every page: header, navigation, the word on what was done, footer.
 
 use super::assets;
+use super::routes::{self, Found};
 use super::visit::Visit;
 use crate::admin::Permissions;
 
@@ -73,8 +74,12 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// A page below the mount, with its query unless that is long.
+/// A page below the mount, with its query unless that is long; the list from where there is only a
+/// form's answer.
 fn back(path: &str, query: Option<&str>) -> String {
+    if !matches!(routes::find("GET", path), Ok(Found::Route(..))) {
+        return String::new();
+    }
     let path = path.trim_start_matches('/');
     match query {
         Some(query) if query.len() <= 500 => format!("{path}?{query}"),

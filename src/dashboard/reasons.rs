@@ -7,6 +7,8 @@ use crate::{Finding, FindingKind, TokenId};
 pub(super) struct Reason {
     pub(super) icon: &'static str,
     pub(super) text: String,
+    /// What to do about it, for whoever finds no link here.
+    pub(super) advice: String,
     /// Pages on which something can be done about it, for whoever may.
     pub(super) remedies: Vec<Remedy>,
 }
@@ -21,14 +23,16 @@ pub(super) struct Remedy {
 
 impl Reason {
     pub(super) fn of(finding: &Finding, frame: &Frame<'_>) -> Reason {
-        let text = match finding.kind {
-            // The sentence may name the address.
-            FindingKind::NewAddress if !frame.may.view_addresses => {
-                "It was called from an address that is new.".to_owned()
-            }
-            _ => finding.text.clone(),
+        let text = match frame.may.view_addresses {
+            true => finding.text.clone(),
+            false => finding.clone().without_address().text,
         };
-        Reason { icon: icon_of(finding.kind), text, remedies: remedies(finding.kind, &finding.token, frame) }
+        Reason {
+            icon: icon_of(finding.kind),
+            text,
+            advice: finding.remedy.clone(),
+            remedies: remedies(finding.kind, &finding.token, frame),
+        }
     }
 }
 

@@ -19,7 +19,7 @@ const PAGES: [(&str, Option<&str>); 17] = [
     ("/t/ID/pause", Some("pause")),
     ("/t/ID/revoke", Some("revoke")),
     ("/t/ID/purge", Some("revoke")),
-    ("/bulk?action=pause&id=ID", None),
+    ("/bulk?action=pause&id=ID", Some("pause")),
     ("/usage", None),
     ("/history", Some("view_history")),
     ("/keys", None),

@@ -1,13 +1,15 @@
 //! A shop with a dashboard, and what a browser would send to it.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokenward::admin::{Access, AdminRequest};
 use tokenward::dashboard::Dashboard;
 use tokenward::web::{Reply, Request};
 use tokenward::{
-    Actor, Call, Catalog, Declaration, ManualClock, Need, NewToken, Preset, TokenRecord, Tokens, Verdict,
+    Actor, Call, Catalog, Declaration, ManualClock, MemoryStore, Need, NewToken, Preset, TokenRecord,
+    TokenStore, Tokens, UsageStore, Verdict,
 };
 
 /// Two shops' tokens behind one dashboard, at a moment that stands still.
@@ -25,10 +27,15 @@ pub struct Page {
 }
 
 pub fn shop() -> Shop {
+    let store = Arc::new(MemoryStore::new());
+    shop_over(store.clone(), store)
+}
+
+/// The same with stores of the test's own.
+pub fn shop_over(store: Arc<dyn TokenStore>, usage: Arc<dyn UsageStore>) -> Shop {
     let clock = ManualClock::at("2026-11-24T14:00:00Z".parse::<DateTime<Utc>>().unwrap());
-    let store = std::sync::Arc::new(tokenward::MemoryStore::new());
-    let tokens = Tokens::builder(store.clone())
-        .usage_store(store)
+    let tokens = Tokens::builder(store)
+        .usage_store(usage)
         .catalog(catalog())
         .clock(clock.clone())
         .without_background()
@@ -69,6 +76,10 @@ impl Shop {
         let asked = NewToken::named(name).tenant("acme").scopes(scopes.iter().copied());
         let issued = self.tokens.issue(asked).by(Actor::new("maria").tenant("acme")).await.unwrap();
         (issued.secret.expose().to_owned(), issued.record)
+    }
+
+    pub fn moment(&self) -> DateTime<Utc> {
+        self.tokens.clock().now().wall()
     }
 
     /// Uses a token once, and writes it down.
@@ -159,6 +170,27 @@ impl Page {
         let text = text.replace("&#38;", "&").replace("&#60;", "<").replace("&#62;", ">");
         let text = text.replace("&#34;", "\"").replace("&#39;", "'");
         text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// The page of a link with this text, its ampersands as they are.
+    #[track_caller]
+    pub fn link(&self, text: &str) -> String {
+        let mut links = self.html.split("<a ").skip(1);
+        let link = links.find(|link| {
+            let inside = link.split_once('>').map_or("", |(_, inside)| inside);
+            Page { status: 0, headers: Vec::new(), html: inside.split("</a>").next().unwrap().to_owned() }
+                .text()
+                == text
+        });
+        let link = link.unwrap_or_else(|| panic!("no link says {text:?}:\n{}", self.text()));
+        let address = link.split("href=\"").nth(1).and_then(|rest| rest.split('"').next());
+        address.expect("a link leads somewhere").replace("&#38;", "&")
+    }
+
+    #[track_caller]
+    pub fn hides(&self, text: &str) -> &Page {
+        assert!(!self.text().contains(text), "{text:?} is on the page:\n{}", self.text());
+        self
     }
 
     #[track_caller]

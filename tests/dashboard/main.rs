@@ -16,3 +16,6 @@ mod settings;
 mod sign_in;
 mod token;
 mod usage;
+#[path = "../support/watched_usage.rs"]
+#[allow(dead_code, reason = "each test uses a part of this")]
+mod watched_usage;

@@ -7,7 +7,7 @@ use askama::Template;
 use crate::admin::cursor::Cursors;
 use crate::admin::fault::Fault;
 use crate::admin::token_page::{TokenPage, usage_of};
-use crate::dashboard::asked::{Asked, holds_a_token};
+use crate::dashboard::asked::{Asked, token_in};
 use crate::dashboard::flash::Flash;
 use crate::dashboard::frame::{Frame, Place};
 use crate::dashboard::row::Row;
@@ -68,7 +68,7 @@ impl Empty {
 pub(in crate::dashboard) async fn show(visit: &Visit<'_>) -> Result<Reply, Fault> {
     let context = &visit.context;
     let form = visit.query()?;
-    if form.pairs().any(|(_, value)| holds_a_token(value, context.tokens.prefix())) {
+    if form.pairs().any(|(_, value)| token_in(value, context.tokens.prefix()).is_some()) {
         // It is not looked up either: the address would be kept, and tried again.
         return Ok(visit.see_other("", Some(Flash::WholeTokenInAddress)));
     }
@@ -85,10 +85,8 @@ pub(in crate::dashboard) async fn show(visit: &Visit<'_>) -> Result<Reply, Fault
     };
     let as_of = usage.as_ref().map(|usage| as_of(visit, usage));
     let frame = visit.frame("API tokens", Place::Tokens);
-    let findings = match &usage {
-        Some(usage) => context.tokens.findings_of(&page.records, usage),
-        None => Vec::new(),
-    };
+    let nothing = HashMap::new();
+    let findings = context.tokens.findings_of(&page.records, usage.as_ref().unwrap_or(&nothing));
     let row = |record: &TokenRecord| {
         let usage = usage.as_ref().and_then(|usage| usage.get(&record.id));
         Row::of(record, usage, &findings, &frame, query.now)
@@ -99,9 +97,10 @@ pub(in crate::dashboard) async fn show(visit: &Visit<'_>) -> Result<Reply, Fault
         false => count(total.into(), "token"),
     });
     let empty = if rows.is_empty() { Some(why_empty(visit, &asked, &query).await?) } else { None };
+    let noted = visit.dashboard.attentive.count(context).await;
     let address = |cursor: &String| asked.at(cursor).address();
     let page = ListPage {
-        tabs: tabs(&asked, &frame, page.total.map(|total| (total, page.total_is_estimate))),
+        tabs: tabs(&asked, &frame, page.total.map(|total| (total, page.total_is_estimate)), noted),
         prefix: format!("{}_", context.tokens.prefix()),
         scopes: scopes(visit, &asked),
         expiries: expiries(&asked),
