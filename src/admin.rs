@@ -32,6 +32,7 @@ pub(crate) mod fault;
 pub(crate) mod fields;
 pub(crate) mod figures;
 mod health;
+pub(crate) mod history_page;
 mod json;
 pub(crate) mod limits;
 pub(crate) mod listing;
