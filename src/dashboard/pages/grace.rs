@@ -30,8 +30,8 @@ const DAY: u32 = 24;
 
 /// Lets the old secret work until a moment (`until`), or for some hours longer (`hours`).
 pub(in crate::dashboard) async fn extend(visit: &Visit<'_>) -> Result<Reply, Fault> {
-    let form = visit.form()?;
     let record = visit.context.record().await?;
+    let form = visit.form()?;
     let Some(until) = until(&form, &record, visit.context.now()) else {
         return Ok(impossible(visit, 422, &record, "Say until when the old secret is to work."));
     };
@@ -44,8 +44,8 @@ pub(in crate::dashboard) async fn extend(visit: &Visit<'_>) -> Result<Reply, Fau
 
 /// Ends it now: the old secret is dead.
 pub(in crate::dashboard) async fn end(visit: &Visit<'_>) -> Result<Reply, Fault> {
-    let form = visit.form()?;
     let record = visit.context.record().await?;
+    let form = visit.form()?;
     let change = visit.context.tokens.end_grace(&record.id);
     let now = visit.context.now();
     make(visit, &form, &record, change, Flash::GraceEnded, |token| {

@@ -49,9 +49,9 @@ pub(in crate::dashboard) async fn form(visit: &Visit<'_>) -> Result<Reply, Fault
 }
 
 pub(in crate::dashboard) async fn pause(visit: &Visit<'_>) -> Result<Reply, Fault> {
+    let record = visit.context.record().await?;
     let form = visit.form()?;
     let version = dialog::version(&form)?;
-    let record = visit.context.record().await?;
     if record.revoked_at.is_some() {
         return Ok(revoked::page(visit, 409, &record).await);
     }
@@ -99,8 +99,8 @@ pub(in crate::dashboard) async fn pause(visit: &Visit<'_>) -> Result<Reply, Faul
 
 /// Resumes a token. It has no form of its own: the page of the token has the button.
 pub(in crate::dashboard) async fn resume(visit: &Visit<'_>) -> Result<Reply, Fault> {
-    let form = visit.form()?;
     let record = visit.context.record().await?;
+    let form = visit.form()?;
     if record.revoked_at.is_some() {
         return Ok(revoked::page(visit, 409, &record).await);
     }

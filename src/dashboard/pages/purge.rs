@@ -32,26 +32,27 @@ pub(in crate::dashboard) async fn form(visit: &Visit<'_>) -> Result<Reply, Fault
 }
 
 pub(in crate::dashboard) async fn purge(visit: &Visit<'_>) -> Result<Reply, Fault> {
-    let form = visit.form()?;
-    let version = dialog::version(&form)?;
-    let id = visit.context.token_id()?;
     let done = || visit.see_other("", Some(Flash::Purged));
-    let purge = visit.context.tokens.purge(&id).if_version(version);
-    let status_and_changed = match purge.by(&visit.context.actor).await {
-        Ok(_) => return Ok(done()),
+    let record = match visit.context.record().await {
+        Ok(record) => record,
         // The same form again, or somebody else's: it is as was wished.
-        Err(Error::NotFound) if was_purged(visit).await? => return Ok(done()),
-        Err(Error::StillValid) => (409, false),
-        Err(Error::Conflict) => (409, true),
+        Err(_) if was_purged(visit).await? => return Ok(done()),
+        Err(fault) => return Err(fault),
+    };
+    let version = dialog::version(&visit.form()?)?;
+    let purge = visit.context.tokens.purge(&record.id).if_version(version);
+    let is_changed = match purge.by(&visit.context.actor).await {
+        Ok(_) => return Ok(done()),
+        Err(Error::StillValid) => false,
+        Err(Error::Conflict) => true,
         Err(error) => return Err(error.into()),
     };
-    let (status, is_changed) = status_and_changed;
     let record = visit.context.record().await?;
     let mut page = page(visit, &record).await;
     if is_changed {
         page.changed = Some(dialog::changed(visit, &record).await);
     }
-    Ok(visit.page(status, &page))
+    Ok(visit.page(409, &page))
 }
 
 /// Whether the token of the path was there, and is deleted.

@@ -65,10 +65,10 @@ pub(in crate::dashboard) async fn form(visit: &Visit<'_>) -> Result<Reply, Fault
 }
 
 pub(in crate::dashboard) async fn revoke(visit: &Visit<'_>) -> Result<Reply, Fault> {
+    let record = visit.context.record().await?;
     let form = visit.form()?;
     let version = dialog::version(&form)?;
     let typed = Typed::of(&form);
-    let record = visit.context.record().await?;
     let done = || visit.see_other(&format!("t/{}", record.id), Some(Flash::Revoked));
     // The same form again, or somebody else's: it is as was wished.
     if record.revoked_at.is_some() {

@@ -62,11 +62,11 @@ pub(in crate::dashboard) async fn form(visit: &Visit<'_>) -> Result<Reply, Fault
 }
 
 pub(in crate::dashboard) async fn rotate(visit: &Visit<'_>) -> Result<Reply, Fault> {
+    let record = visit.context.record().await?;
     let form = visit.form()?;
     let version = dialog::version(&form)?;
     let key = form.some("key").filter(|key| key.len() <= 200);
     let key = key.ok_or_else(|| Fault::malformed("The form is not whole. Open it again."))?;
-    let record = visit.context.record().await?;
     if record.revoked_at.is_some() {
         return Ok(revoked::page(visit, 409, &record).await);
     }
