@@ -5,7 +5,7 @@ mod clients;
 mod details;
 pub(super) mod endpoints;
 mod facts;
-mod history;
+pub(super) mod history;
 mod limit;
 mod rotation;
 mod scopes;

@@ -58,7 +58,7 @@ fn updated(changes: &[FieldChange]) -> String {
 }
 
 /// A field as people call it.
-pub(super) fn field(name: &str) -> &str {
+pub(in crate::dashboard) fn field(name: &str) -> &str {
     match name {
         "rate_limit" => "limit",
         "ip_allow" => "addresses",
@@ -67,6 +67,7 @@ pub(super) fn field(name: &str) -> &str {
         "not_before" => "valid from",
         "expires_at" => "expiry",
         "paused_until" => "pause",
+        "previous_secret_expires_at" => "end of the old secret",
         "revoked_at" => "revocation",
         name => name,
     }
