@@ -86,6 +86,11 @@ impl Range {
         Range { period, words, links: USUAL.iter().map(link).collect(), from, to, mistake, chosen }
     }
 
+    /// Whether it is one of the usual spans, up to now.
+    pub(super) fn is_usual(&self) -> bool {
+        self.chosen.is_some()
+    }
+
     /// Whether it is the last 30 days.
     pub(super) fn is_month(&self) -> bool {
         self.chosen.is_some_and(|chosen| chosen.minutes == MONTH_MINUTES)

@@ -13,7 +13,9 @@ mod scopes;
 use askama::Template;
 
 use crate::admin::fault::Fault;
+use crate::admin::series::per_minute;
 use crate::dashboard::call_row::CallRow;
+use crate::dashboard::chart::{self, figure::Figure};
 use crate::dashboard::frame::{Frame, Place};
 use crate::dashboard::pages::reveal::example_address;
 use crate::dashboard::range::Range;
@@ -57,6 +59,7 @@ struct TokenPage<'a> {
     cards: Vec<Card>,
     range: Range,
     as_of: Option<Time>,
+    charts: Vec<Figure>,
     endpoints: Vec<EndpointRow>,
     clients: Option<ClientList>,
     scopes: ScopeList,
@@ -145,6 +148,7 @@ pub(in crate::dashboard) async fn show(visit: &Visit<'_>) -> Result<Reply, Fault
         example: example_address(visit.dashboard.settings.example_url.as_deref(), &context.http),
         cards: cards::cards(used.as_ref()),
         as_of: used.as_ref().map(|used| Time::of(used.usage.as_of, now)),
+        charts: used.as_ref().map(|used| charts(used, &facts, &range)).unwrap_or_default(),
         endpoints: used
             .as_ref()
             .map(|used| endpoints::rows(&used.range.detail.endpoints))
@@ -165,6 +169,20 @@ pub(in crate::dashboard) async fn show(visit: &Visit<'_>) -> Result<Reply, Fault
         frame,
     };
     Ok(visit.page(200, &page))
+}
+
+fn charts(used: &Used, facts: &Facts, range: &Range) -> Vec<Figure> {
+    let frame = chart::figure::Frame {
+        series: &used.series,
+        is_trimmed: range.is_usual(),
+        since: Some(facts.record.created_at),
+        from: range.period.from(),
+        now: facts.now,
+        words: &range.words,
+    };
+    let marks = history::marks(&facts.history, facts.now);
+    let limit = per_minute(&facts.record.rate_limit);
+    vec![chart::calls::calls(frame, limit, &marks), chart::latency::latency(frame, &marks)]
 }
 
 fn last_use(used: &Used, tells_addresses: bool, facts: &Facts) -> Option<LastUse> {

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::HistoryEntry;
+use crate::dashboard::chart::figure::Mark;
 use crate::dashboard::show::{Time, visible};
 use crate::history::{Action, FieldChange};
 
@@ -26,6 +27,27 @@ pub(super) fn rows(entries: &[HistoryEntry], now: DateTime<Utc>) -> Vec<ChangeRo
         reason: entry.draft.reason.as_deref().map(|reason| visible(reason).into_owned()),
     };
     entries.iter().take(SHOWN).map(row).collect()
+}
+
+/// What a chart marks: rotations, pauses and their ends, and changes of the limit.
+pub(super) fn marks(entries: &[HistoryEntry], now: DateTime<Utc>) -> Vec<Mark> {
+    let is_marked = |entry: &&HistoryEntry| match entry.draft.action {
+        Action::Rotated | Action::Paused | Action::Resumed | Action::Revoked => true,
+        Action::Updated => entry.draft.changes.iter().any(|change| change.field == "rate_limit"),
+        _ => false,
+    };
+    let mark = |entry: &HistoryEntry| {
+        let limit = entry.draft.changes.iter().find(|change| change.field == "rate_limit");
+        Mark {
+            at: Time::of(entry.draft.at, now),
+            time: entry.draft.at,
+            text: match limit {
+                Some(change) => updated(std::slice::from_ref(change)),
+                None => sentence(entry),
+            },
+        }
+    };
+    entries.iter().filter(is_marked).map(mark).collect()
 }
 
 /// What was done, in a few words.
