@@ -37,7 +37,7 @@ mod json;
 pub(crate) mod limits;
 pub(crate) mod listing;
 pub(crate) mod many;
-mod overview;
+pub(crate) mod overview;
 pub(crate) mod parameters;
 pub(crate) mod permissions;
 pub(crate) mod range;

@@ -28,9 +28,11 @@ mod range;
 mod reasons;
 mod routes;
 mod row;
+mod sentence;
 mod session;
 mod show;
 mod tabs;
+mod token_form;
 mod visit;
 
 use std::fmt;

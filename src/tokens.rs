@@ -146,6 +146,12 @@ impl Tokens {
         catalog.names(&catalog.effective(held.into_iter().map(crate::Scope::as_str)))
     }
 
+    /// What the service allows its tokens at most.
+    #[cfg(feature = "dashboard")]
+    pub(crate) fn policy(&self) -> &Policy {
+        &self.engine().policy
+    }
+
     /// What every token of the service starts with.
     pub fn prefix(&self) -> &Prefix {
         &self.engine().prefix

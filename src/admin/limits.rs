@@ -12,22 +12,31 @@ pub(crate) fn of_new(fields: &mut Fields, per_minute: Option<u32>) -> Option<Rat
     let mut limit = None;
     if said.any() {
         let minute = said.per_minute.flatten().or(per_minute).unwrap_or(Quota::DEFAULT.limit());
-        let quotas = [
-            Quota::per_minute(minute).ok(),
-            said.per_hour.flatten().and_then(|requests| Quota::per_hour(requests).ok()),
-            said.per_day.flatten().and_then(|requests| Quota::per_day(requests).ok()),
-        ];
-        let mut all = RateLimit::unlimited();
-        for quota in quotas.into_iter().flatten() {
-            match all.and(quota) {
-                Ok(more) => all = more,
-                Err(error) => inner.error(window_of(&error), "range", error.to_string()),
-            }
+        let (all, misfits) = joined(minute, said.per_hour.flatten(), said.per_day.flatten());
+        for (window, error) in misfits {
+            inner.error(window, "range", error.to_string());
         }
         limit = Some(all);
     }
     fields.end(inner);
     limit
+}
+
+/// The limit of these windows, and each of them that does not go with the others.
+pub(crate) fn joined(
+    minute: u32,
+    hour: Option<u32>,
+    day: Option<u32>,
+) -> (RateLimit, Vec<(&'static str, InvalidLimit)>) {
+    let quotas = [Some(Quota::per_minute(minute)), hour.map(Quota::per_hour), day.map(Quota::per_day)];
+    let (mut all, mut misfits) = (RateLimit::unlimited(), Vec::new());
+    for quota in quotas.into_iter().flatten() {
+        match quota.and_then(|quota| all.and(quota)) {
+            Ok(more) => all = more,
+            Err(error) => misfits.push((window_of(&error), error)),
+        }
+    }
+    (all, misfits)
 }
 
 /// The same for a change: a window that is named changes, `null` takes one away, the others stay.

@@ -135,7 +135,7 @@ fn group_by(parameters: &mut Parameters) -> Result<GroupBy, Fault> {
 }
 
 /// The names of tokens within the actor's reach, in one query.
-async fn names(context: &Context<'_>, ids: &[TokenId]) -> Result<HashMap<TokenId, String>, Fault> {
+pub(crate) async fn names(context: &Context<'_>, ids: &[TokenId]) -> Result<HashMap<TokenId, String>, Fault> {
     if ids.is_empty() {
         return Ok(HashMap::new());
     }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::show::{Time, count, milliseconds, number, visible};
+use super::show::{Time, count, milliseconds, visible};
 use crate::usage::{Outcome, RecordedCall};
 
 /// A call.
@@ -11,18 +11,16 @@ pub(super) struct CallRow {
     /// None where it is not known.
     pub(super) endpoint: Option<String>,
     pub(super) status: u16,
-    /// Its first digit: the end of its class in the style.
-    pub(super) hundreds: u16,
+    /// The end of its class in the style: `2xx`, `limited`, `denied`.
+    pub(super) class: &'static str,
     /// Why it was refused; nothing for an answer of the service.
     pub(super) refusal: Option<String>,
     /// The scopes that authorised it.
     pub(super) scopes: String,
     pub(super) time: String,
-    pub(super) bytes: Option<String>,
     /// None where it is not known, or not for whoever looks.
     pub(super) address: Option<String>,
     pub(super) agent: Option<String>,
-    pub(super) secret_version: u32,
     /// How many calls before this one are counted, and not kept one by one.
     pub(super) left_out: Option<String>,
 }
@@ -37,16 +35,25 @@ impl CallRow {
             at: Time::of(call.at, now),
             endpoint: known(&call.route),
             status: call.status,
-            hundreds: call.status / 100,
+            class: class(call),
             refusal: refusal(call.outcome, &scopes),
             scopes: if call.outcome == Outcome::MissingScope { String::new() } else { scopes },
             time: milliseconds(is_granted.then(|| call.duration_us as f64 / 1_000.0)),
-            bytes: call.bytes.map(number),
             address: client.filter(|_| tells_address).and_then(|client| known(&client.address)),
             agent: client.and_then(|client| known(&client.agent)),
-            secret_version: call.secret_version,
             left_out: (call.left_out > 0).then(|| count(call.left_out, "more call")),
         }
+    }
+}
+
+fn class(call: &RecordedCall) -> &'static str {
+    match (call.outcome, call.status) {
+        (Outcome::Limited, _) => "limited",
+        (Outcome::Granted, ..300) => "2xx",
+        (Outcome::Granted, 300..400) => "3xx",
+        (Outcome::Granted, 400..500) => "4xx",
+        (Outcome::Granted, 500..) => "5xx",
+        _ => "denied",
     }
 }
 

@@ -27,6 +27,14 @@ mod tests {
 
     pub(super) fn frame(series: &TimeSeries) -> Frame<'_> {
         let from = series.steps.first().map_or(series.as_of, |step| step.start);
-        Frame { series, is_trimmed: true, since: None, from, now: series.as_of, words: "the last hour" }
+        Frame {
+            series,
+            is_trimmed: true,
+            is_of_one_token: true,
+            since: None,
+            from,
+            now: series.as_of,
+            words: "the last hour",
+        }
     }
 }

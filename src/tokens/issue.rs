@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
+use super::manage::reason;
 use super::{Engine, Tokens, difference};
 use crate::history::Action;
 use crate::keyed_hash::keyed_hash;
@@ -26,6 +27,7 @@ pub struct Issue<'a> {
     tokens: &'a Tokens,
     asked: NewToken,
     idempotency_key: Option<String>,
+    reason: Option<String>,
 }
 
 impl Tokens {
@@ -51,7 +53,7 @@ impl Tokens {
 
     /// Issues a token. Its text is in the answer, and can never be had again.
     pub fn issue(&self, asked: NewToken) -> Issue<'_> {
-        Issue { tokens: self, asked, idempotency_key: None }
+        Issue { tokens: self, asked, idempotency_key: None, reason: None }
     }
 }
 
@@ -63,10 +65,17 @@ impl Issue<'_> {
         self
     }
 
+    /// Why, for history: up to 500 characters.
+    pub fn because(mut self, reason: impl Into<String>) -> Self {
+        self.reason = Some(reason.into());
+        self
+    }
+
     /// What would be refused of it before the store is asked: so that the admin API can tell it
     /// together with what it could not read.
     #[cfg(feature = "admin")]
     pub(crate) fn check(&self, actor: &Actor) -> Result<(), Error> {
+        reason(self.reason.clone())?;
         let engine = self.tokens.engine();
         engine.record_of(self.asked.clone(), actor, engine.clock.now().wall()).map(drop)
     }
@@ -82,6 +91,7 @@ impl Issue<'_> {
         let engine = self.tokens.engine();
         let actor = actor.into();
         let now = engine.clock.now().wall();
+        let because = reason(self.reason)?;
         let draft = engine.record_of(self.asked, &actor, now)?;
         engine.open().await?;
         for attempt in 0..u32::MAX {
@@ -92,6 +102,7 @@ impl Issue<'_> {
             let secret = Token::draw(&engine.prefix, &id, &*engine.randomness)?;
             let record = with_secret(draft.clone(), id, &secret, now);
             let mut history = engine.history(Action::Issued, &record, &actor, now)?;
+            history.reason = because.clone();
             history.changes = difference::of_new(&record);
             let digest = secret.digest();
             let mut token = StoredToken { record, digest, previous_digest: None, rotation_keys: Vec::new() };

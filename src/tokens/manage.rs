@@ -174,7 +174,7 @@ impl ChangeToken<'_> {
 }
 
 /// A reason as history keeps it.
-fn reason(reason: Option<String>) -> Result<Option<String>, Error> {
+pub(super) fn reason(reason: Option<String>) -> Result<Option<String>, Error> {
     let mut errors = crate::record::FieldErrors::default();
     let reason = reason.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     if reason.as_ref().is_some_and(|text| text.chars().count() > 500 || text.chars().any(char::is_control)) {

@@ -6,6 +6,7 @@ mod bulk;
 mod contrast;
 mod create;
 mod dialogs;
+mod filled;
 mod guarded;
 mod history;
 mod kit;

@@ -226,7 +226,8 @@ fn sentence(frame: &Frame<'_>, limit: Option<u32>) -> String {
     }
     match limit {
         Some(limit) => _ = write!(text, ". The limit is {} per minute", number(limit.into())),
-        None => text += ". There is no limit per minute",
+        None if frame.is_of_one_token => text += ". There is no limit per minute",
+        None => {}
     }
     let errors = sum.statuses.client_error.saturating_add(sum.statuses.server_error);
     _ = write!(

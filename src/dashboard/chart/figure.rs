@@ -61,6 +61,8 @@ pub(in crate::dashboard) struct Frame<'a> {
     pub(in crate::dashboard) series: &'a TimeSeries,
     /// Whether the first step is dropped where it begins before the range.
     pub(in crate::dashboard) is_trimmed: bool,
+    /// Whether it is about one token, so that there is something to say of a limit.
+    pub(in crate::dashboard) is_of_one_token: bool,
     /// The steps before this moment are no zeros: the token was not there.
     pub(in crate::dashboard) since: Option<DateTime<Utc>>,
     pub(in crate::dashboard) from: DateTime<Utc>,

@@ -1,6 +1,6 @@
 //! One token: how it is used, by whom, for what.
 
-mod cards;
+pub(super) mod card;
 mod clients;
 mod details;
 pub(super) mod endpoints;
@@ -24,7 +24,7 @@ use crate::dashboard::show::{Time, count, visible};
 use crate::dashboard::visit::Visit;
 use crate::web::Reply;
 use crate::{FindingKind, Status};
-use cards::Card;
+use card::Card;
 use clients::ClientList;
 use details::Details;
 use endpoints::EndpointRow;
@@ -146,7 +146,7 @@ pub(in crate::dashboard) async fn show(visit: &Visit<'_>) -> Result<Reply, Fault
         is_usage_known: used.is_some(),
         is_unused: used.as_ref().is_some_and(|used| used.usage.total() == 0),
         example: example_address(visit.dashboard.settings.example_url.as_deref(), &context.http),
-        cards: cards::cards(used.as_ref()),
+        cards: card::cards(used.as_ref()),
         as_of: used.as_ref().map(|used| Time::of(used.usage.as_of, now)),
         charts: used.as_ref().map(|used| charts(used, &facts, &range)).unwrap_or_default(),
         endpoints: used
@@ -175,6 +175,7 @@ fn charts(used: &Used, facts: &Facts, range: &Range) -> Vec<Figure> {
     let frame = chart::figure::Frame {
         series: &used.series,
         is_trimmed: range.is_usual(),
+        is_of_one_token: true,
         since: Some(facts.record.created_at),
         from: range.period.from(),
         now: facts.now,

@@ -4,41 +4,51 @@ use super::facts::Used;
 use crate::dashboard::show::{milliseconds, number, percent};
 
 /// One figure.
-pub(super) struct Card {
-    pub(super) title: &'static str,
-    pub(super) value: String,
+pub(in crate::dashboard) struct Card {
+    pub(in crate::dashboard) title: &'static str,
+    pub(in crate::dashboard) value: String,
     /// What is meant by it.
-    pub(super) help: &'static str,
+    pub(in crate::dashboard) help: &'static str,
     /// A few words below it.
-    pub(super) more: Option<String>,
+    pub(in crate::dashboard) more: Option<String>,
+}
+
+impl Card {
+    /// A figure; a dash where it cannot be told.
+    pub(in crate::dashboard) fn new(
+        title: &'static str,
+        help: &'static str,
+        value: Option<String>,
+        more: Option<String>,
+    ) -> Card {
+        Card { title, value: value.unwrap_or_else(|| "–".to_owned()), help, more }
+    }
 }
 
 const TOTAL: &str = "Every request with the right secret since the token was created, whatever became of it.";
-const DAY: &str = "Every request with the right secret in the last 24 hours, whatever became of it.";
-/// How success is counted, in words.
+pub(in crate::dashboard) const CALLS: &str = "Every request with the right secret, whatever became of it.";
 pub(in crate::dashboard) const SUCCESS: &str =
     "Answers with a status below 400, of all calls but those refused by the limit.";
-const MEAN: &str = "The mean time from a request’s arrival to the end of its response.";
-const P95: &str = "95 of 100 responses were finished within this time. It is exact to 3 %.";
-const LIMITED: &str = "Calls that the rate limit refused with 429. They are not counted as failed.";
+pub(in crate::dashboard) const MEAN: &str =
+    "The mean time from a request’s arrival to the end of its response.";
+pub(in crate::dashboard) const P95: &str =
+    "95 of 100 responses were finished within this time. It is exact to 3 %.";
+pub(in crate::dashboard) const LIMITED: &str =
+    "Calls that the rate limit refused with 429. They are not counted as failed.";
+pub(in crate::dashboard) const DENIED: &str =
+    "Calls that were refused for another reason than the limit: a missing scope, a pause, an expiry.";
 
 /// The cards. Where use cannot be read, each shows a dash.
 pub(super) fn cards(used: Option<&Used>) -> Vec<Card> {
-    let card = |title, help, value: Option<String>, more| Card {
-        title,
-        value: value.unwrap_or_else(|| "–".to_owned()),
-        help,
-        more,
-    };
     let day = used.map(|used| &used.usage.last_24_hours);
     let change = used.and_then(|used| change(used.usage.last_24_hours.calls(), used.day_before.calls()));
     vec![
-        card("Calls in all", TOTAL, used.map(|used| number(used.usage.total())), None),
-        card("Calls, 24 h", DAY, day.map(|day| number(day.calls())), change),
-        card("Success, 24 h", SUCCESS, day.map(|day| percent(day.success_rate())), None),
-        card("Mean time, 24 h", MEAN, day.map(|day| milliseconds(day.mean_ms())), None),
-        card("p95, 24 h", P95, day.map(|day| milliseconds(day.percentile_ms(0.95))), None),
-        card("Limited, 24 h", LIMITED, day.map(|day| number(day.limited)), None),
+        Card::new("Calls in all", TOTAL, used.map(|used| number(used.usage.total())), None),
+        Card::new("Calls, 24 h", CALLS, day.map(|day| number(day.calls())), change),
+        Card::new("Success, 24 h", SUCCESS, day.map(|day| percent(day.success_rate())), None),
+        Card::new("Mean time, 24 h", MEAN, day.map(|day| milliseconds(day.mean_ms())), None),
+        Card::new("p95, 24 h", P95, day.map(|day| milliseconds(day.percentile_ms(0.95))), None),
+        Card::new("Limited, 24 h", LIMITED, day.map(|day| number(day.limited)), None),
     ]
 }
 
