@@ -4,7 +4,7 @@ mod attention;
 mod background;
 mod builder;
 mod change;
-mod difference;
+pub(crate) mod difference;
 mod elsewhere;
 mod findings;
 mod fleet;

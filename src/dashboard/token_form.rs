@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-pub(super) use ending::{Ends, Span};
+pub(super) use ending::{Ends, Span, exact};
 pub(super) use mistakes::{Mistake, told};
 pub(super) use picker::{all_read, is_reading, lower_first, resources, title_of};
 pub(super) use view::FormView;
@@ -125,6 +125,51 @@ impl TokenForm {
             }
             (None, None) => {}
         }
+    }
+
+    /// The word for what was chosen as its end.
+    pub(super) fn ends_word(&self) -> String {
+        self.ends.word()
+    }
+
+    /// Each field in one line, with what the form calls it: for a look at two of them side by side.
+    pub(super) fn lines(&self, record: &TokenRecord, now: DateTime<Utc>) -> [(&'static str, String); 9] {
+        let lines = |text: &String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let limit = match self.unlimited {
+            true => "no limit".to_owned(),
+            false => {
+                let windows =
+                    [(&self.per_minute, "minute"), (&self.per_hour, "hour"), (&self.per_day, "day")];
+                let said = windows.into_iter().filter(|(typed, _)| !typed.is_empty());
+                said.map(|(typed, window)| format!("{typed} per {window}")).collect::<Vec<_>>().join(", ")
+            }
+        };
+        let end = match self.end(Some(record.expires_at), now) {
+            Some(Some(end)) => exact(end, now).text,
+            Some(None) => "never".to_owned(),
+            None => self.ends_at.clone(),
+        };
+        [
+            ("Name", self.name.clone()),
+            ("Description", lines(&self.description)),
+            ("What it may do", self.scopes.iter().cloned().collect::<Vec<_>>().join(" ")),
+            ("How much", limit),
+            ("Until when", end),
+            ("From where", lines(&self.addresses)),
+            ("Environment", self.environment.clone()),
+            ("Owner", self.owner.clone()),
+            ("Attributes", lines(&self.metadata)),
+        ]
+    }
+
+    /// Whether its fields are those of this limit.
+    fn shows_limit(&self, limit: &RateLimit) -> bool {
+        let mut other = TokenForm::default();
+        other.set_limit(limit);
+        let fields = |form: &TokenForm| {
+            (form.unlimited, form.per_minute.clone(), form.per_hour.clone(), form.per_day.clone())
+        };
+        fields(self) == fields(&other)
     }
 
     fn set_limit(&mut self, limit: &RateLimit) {

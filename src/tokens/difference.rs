@@ -9,7 +9,7 @@ use crate::limit::RateLimit;
 use crate::{AddressRange, TokenRecord};
 
 /// Each field in which two records of one token differ, as people read it.
-pub(super) fn between(old: &TokenRecord, new: &TokenRecord) -> Vec<FieldChange> {
+pub(crate) fn between(old: &TokenRecord, new: &TokenRecord) -> Vec<FieldChange> {
     fields(old)
         .into_iter()
         .zip(fields(new))

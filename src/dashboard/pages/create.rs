@@ -12,7 +12,7 @@ use crate::dashboard::show::Time;
 use crate::dashboard::token_form::{FormView, TokenForm, all_read, told};
 use crate::dashboard::visit::Visit;
 use crate::web::Reply;
-use crate::{Error, Randomness, SystemRandomness, TokenId};
+use crate::{Error, TokenId};
 
 #[derive(Template)]
 #[template(path = "create.html")]
@@ -52,7 +52,7 @@ pub(in crate::dashboard) async fn form(visit: &Visit<'_>) -> Result<Reply, Fault
     let (typed, notices) = prefill::from_address(visit, &query).await?;
     let mut view = FormView::new(visit, typed, None, Vec::new());
     view.notices = notices;
-    shown(visit, 200, view, query.text("preset"), drawn_key()?)
+    shown(visit, 200, view, query.text("preset"), visit.context.tokens.fresh_key()?)
 }
 
 pub(in crate::dashboard) async fn create(visit: &Visit<'_>) -> Result<Reply, Fault> {
@@ -62,7 +62,7 @@ pub(in crate::dashboard) async fn create(visit: &Visit<'_>) -> Result<Reply, Fau
     // The same key for as long as the form goes back and forth: it makes one token.
     let key = match sent_key(&sent) {
         Some(key) => key,
-        None => drawn_key()?,
+        None => visit.context.tokens.fresh_key()?,
     };
     let again = |status, typed, mistakes| {
         let view = FormView::new(visit, typed, None, mistakes);
@@ -117,10 +117,4 @@ fn shown(visit: &Visit<'_>, status: u16, form: FormView, preset: &str, key: Stri
 fn sent_key(sent: &Form) -> Option<String> {
     let key = sent.some("key")?;
     (key.len() == 32 && key.bytes().all(|byte| byte.is_ascii_hexdigit())).then(|| key.to_owned())
-}
-
-fn drawn_key() -> Result<String, Fault> {
-    let mut bytes = [0; 16];
-    SystemRandomness.fill(&mut bytes).map_err(Error::from)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::ending::{EndChoice, Span, exact};
 use super::picker::{Group, Picker, readable};
-use super::{Ends, Mistake, TokenForm};
+use super::{Mistake, TokenForm};
 use crate::dashboard::sentence::{self, Told};
 use crate::dashboard::show::Time;
 use crate::dashboard::visit::Visit;
@@ -42,6 +42,9 @@ impl FormView {
         let span = Span::of(policy, actor, now);
         let kept_end = kept.map(|(end, _)| end);
         let end = typed.end(kept_end, now);
+        // What has no field of its own stays, where nothing of the limit was touched.
+        let untouched = kept.map(|(_, limit)| limit).filter(|limit| typed.shows_limit(limit));
+        let limit = untouched.or_else(|| typed.limit());
         let limit_hint = actor.greatest_limit().filter(|limit| !limit.is_unlimited());
         FormView {
             picker: Picker::of(tokens, actor, &typed.scopes),
@@ -50,7 +53,7 @@ impl FormView {
             end: end.flatten().map(|end| exact(end, now)),
             limit_hint: limit_hint.map(|limit| format!("At most {limit}, as you may call yourself.")),
             may_be_unlimited: typed.unlimited || (policy.unlimited_allowed && limit_hint.is_none()),
-            words: words(visit, &typed, end),
+            words: words(visit, &typed, limit, end),
             mistakes,
             notices: Vec::new(),
             typed,
@@ -99,14 +102,15 @@ impl FormView {
     pub(in crate::dashboard) fn groups(&self) -> &[Group] {
         &self.picker.groups
     }
-
-    pub(in crate::dashboard) fn is_never(&self) -> bool {
-        self.typed.ends == Ends::Never
-    }
 }
 
 /// What the token as typed can do, in words. What does not read is left out.
-fn words(visit: &Visit<'_>, typed: &TokenForm, end: Option<Option<DateTime<Utc>>>) -> Vec<String> {
+fn words(
+    visit: &Visit<'_>,
+    typed: &TokenForm,
+    limit: Option<RateLimit>,
+    end: Option<Option<DateTime<Utc>>>,
+) -> Vec<String> {
     let tokens = visit.context.tokens;
     let chosen = readable(&typed.scopes);
     let built_in = crate::Catalog::built_in();
@@ -118,7 +122,7 @@ fn words(visit: &Visit<'_>, typed: &TokenForm, end: Option<Option<DateTime<Utc>>
     let told = Told {
         may: &tokens.effective_scopes(&chosen),
         unknown: &unknown,
-        limit: typed.limit(),
+        limit,
         end,
         addresses: &typed.readable_ranges(),
     };
