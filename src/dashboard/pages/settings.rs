@@ -46,9 +46,9 @@ pub(in crate::dashboard) async fn form(visit: &Visit<'_>) -> Result<Reply, Fault
 }
 
 pub(in crate::dashboard) async fn save(visit: &Visit<'_>) -> Result<Reply, Fault> {
+    let record = visit.context.record().await?;
     let sent = visit.form()?;
     let version = dialog::version(&sent)?;
-    let record = visit.context.record().await?;
     if record.revoked_at.is_some() {
         return Ok(revoked::page(visit, 409, &record).await);
     }
