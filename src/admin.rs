@@ -50,6 +50,7 @@ pub(crate) mod series;
 pub(crate) mod shape;
 pub(crate) mod stream;
 pub(crate) mod streams;
+pub(crate) mod table;
 pub(crate) mod token_page;
 pub(crate) mod tokens;
 pub(crate) mod usage;
@@ -62,7 +63,7 @@ pub use request::{AdminRequest, BODY_LIMIT};
 use std::fmt;
 use std::sync::Arc;
 
-use crate::web::{Admission, BodyStream, Guard, LimitHeaders, Reply, Tenant, TenantSource};
+use crate::web::{Admission, Guard, LimitHeaders, Reply, Tenant, TenantSource};
 use crate::{TOKENS_MANAGE, TOKENS_READ, Tokens, Via};
 use context::Context;
 use fault::Fault;
@@ -192,17 +193,7 @@ impl AdminApi {
         if let Some(id) = request_id {
             reply = reply.header("x-request-id", id);
         }
-        if request.http.method == "HEAD" {
-            if reply.stream.is_some() {
-                reply.stream = Some(BodyStream::empty());
-            } else {
-                // The length of what GET would answer.
-                let length = reply.body.len().to_string();
-                reply = reply.header("content-length", length);
-                reply.body.clear();
-            }
-        }
-        reply
+        if request.http.method == "HEAD" { reply.for_head() } else { reply }
     }
 
     async fn answer(
@@ -214,7 +205,10 @@ impl AdminApi {
     ) -> Reply {
         let instance = |fault: Fault| fault.reply(request_id);
         let found = routes::find(request.http.method, request.http.path);
-        let route = found.as_ref().ok().and_then(|found| found.route());
+        let route = match &found {
+            Ok(Found::Route(route, _)) => Some(*route),
+            _ => None,
+        };
         let mut guard = match route {
             Some(route) if route.needs.changes() => self.managing.clone(),
             _ => self.reading.clone(),
@@ -260,7 +254,11 @@ impl AdminApi {
                     who.actor = who.actor.via(Via::Api);
                     let context =
                         Context::new(&self.tokens, &self.streams, who, viewer, request, request_id, id);
-                    route.run(&context).await.unwrap_or_else(instance)
+                    let answered = match route.needs.check(&context.permissions) {
+                        Ok(()) => route.row.run(&context).await,
+                        Err(fault) => Err(fault),
+                    };
+                    answered.unwrap_or_else(instance)
                 }
             },
         };

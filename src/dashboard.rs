@@ -38,15 +38,16 @@ mod visit;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::admin::access::Unwelcome;
+use crate::admin::context::Context;
 use crate::admin::fault::Fault;
+use crate::admin::table::Found as InTable;
 use crate::admin::viewer::Recheck;
-use crate::admin::{Access, AdminApi, AdminRequest, Permissions};
-use crate::web::{BodyStream, Reply, TenantSource};
+use crate::admin::{Access, AdminApi, AdminRequest};
+use crate::web::{Reply, TenantSource};
 use crate::{Tokens, Via};
 use preferences::Preferences;
 use routes::{Found, Page};
-use visit::Visit;
+use visit::{Came, Visit};
 
 /// The dashboard.
 ///
@@ -214,16 +215,7 @@ impl Dashboard {
         if let Some(id) = request_id {
             reply = reply.header("x-request-id", id);
         }
-        if request.http.method == "HEAD" {
-            if reply.stream.is_some() {
-                reply.stream = Some(BodyStream::empty());
-            } else {
-                let length = reply.body.len().to_string();
-                reply = reply.header("content-length", length);
-                reply.body.clear();
-            }
-        }
-        reply
+        if request.http.method == "HEAD" { reply.for_head() } else { reply }
     }
 
     async fn answer(
@@ -233,85 +225,77 @@ impl Dashboard {
         request: &AdminRequest<'_>,
         request_id: Option<&str>,
     ) -> Reply {
-        if access == Access::Forbidden {
+        if matches!(access, Access::Forbidden | Access::Nobody) {
             return faults::bare(Fault::no_such_place(), request_id);
         }
         let found = match routes::find(request.http.method, request.http.path) {
-            Ok(found) => found,
             Err(fault) => return faults::bare(fault, request_id),
+            Ok(Found::Asset(name)) => {
+                let asset = assets::answer(&name, request);
+                return asset.unwrap_or_else(|| faults::bare(Fault::no_such_place(), request_id));
+            }
+            Ok(Found::ElsewhereInstead(address)) => return answer::moved(self.moved_to(&address, request)),
+            Ok(Found::InTheTable(found)) => found,
         };
-        if let Found::Asset(name) = &found {
-            return assets::answer(name, request)
-                .unwrap_or_else(|| faults::bare(Fault::no_such_place(), request_id));
-        }
-        if let Found::ElsewhereInstead(address) = &found {
-            return answer::moved(self.moved_to(address, request));
-        }
-        if let Found::OtherMethods(allow) = found {
-            return faults::bare(Fault::method_not_allowed(allow), request_id);
-        }
         let preferences = Preferences::of(request);
-        let signs_in_here = access == Access::SignIn;
-        let (access, recheck) = match access {
+        match access {
+            Access::Login(address) => {
+                answer::see_other(visit::with_return_to(&address, &self.public_address(request)))
+            }
             Access::SignIn => {
-                if let Found::Route(route, _) = &found
-                    && matches!(route.page, Page::SignIn | Page::SignOut)
+                if let InTable::Route(route, _) = &found
+                    && matches!(route.row, Page::SignIn | Page::SignOut)
                 {
                     return pages::sign_in::answer(self, route, request, preferences, request_id).await;
                 }
                 match session::access(self, request).await {
-                    Ok(Some(known)) => (known.access, Some(known.recheck)),
-                    Ok(None) => return answer::see_other(visit::sign_in_address(request.http.path)),
-                    Err(error) => return faults::bare(error.into(), request_id),
+                    Ok(Some(known)) => {
+                        let came = Came { request, request_id, preferences, signs_out: true };
+                        self.visited(known.access, Some(known.recheck), found, came).await
+                    }
+                    Ok(None) => answer::see_other(visit::sign_in_address(request.http.path)),
+                    Err(error) => faults::bare(error.into(), request_id),
                 }
             }
-            Access::Login(address) => {
-                return answer::see_other(visit::with_return_to(&address, &self.public_address(request)));
+            access => {
+                let came = Came { request, request_id, preferences, signs_out: false };
+                self.visited(access, recheck, found, came).await
             }
-            access => (access, recheck),
-        };
+        }
+    }
+
+    /// The page, for somebody who is logged in.
+    async fn visited(
+        &self,
+        access: Access,
+        recheck: Option<Arc<Recheck>>,
+        found: InTable<Page>,
+        came: Came<'_, '_>,
+    ) -> Reply {
+        let Came { request, request_id, .. } = came;
         let mut who = match self.api.of_login(access, request) {
             Ok(who) => who,
-            Err(unwelcome) => {
-                let fault = match unwelcome {
-                    Unwelcome::Nobody | Unwelcome::NothingHere => Fault::no_such_place(),
-                    Unwelcome::MalformedHost => {
-                        Fault::malformed("The request does not say which host it is for.")
-                    }
-                    Unwelcome::CrossSite(fault) => fault,
-                };
-                return faults::bare(fault, request_id);
-            }
+            Err(unwelcome) => return faults::bare(unwelcome.fault(), request_id),
         };
         if self.settings.read_only {
-            let Permissions { view_calls, view_addresses, view_history, .. } = who.permissions;
-            who.permissions =
-                Permissions { view_calls, view_addresses, view_history, ..Permissions::read_only() };
+            who.permissions = who.permissions.without_changes();
         }
-        who.actor = who.actor.via(Via::Dashboard);
         who.permissions.view_addresses &= !self.settings.hide_addresses;
+        who.actor = who.actor.via(Via::Dashboard);
         let viewer = self.api.viewer_by_login(recheck, request);
         let (route, id) = match found {
-            Found::Route(route, id) => (Some(route), id),
-            _ => (None, None),
+            InTable::Route(route, id) => (Ok(route), id),
+            InTable::OtherMethods(allow) => (Err(Fault::method_not_allowed(allow)), None),
+            InTable::Nothing => (Err(Fault::no_such_place()), None),
         };
-        let context = crate::admin::context::Context::new(
-            self.tokens(),
-            &self.api.streams,
-            who,
-            viewer,
-            request,
-            request_id,
-            id,
-        );
-        let mut visit = Visit::new(self, context, request, preferences, request_id);
-        visit.signs_out = signs_in_here;
-        let answered = match route {
-            Some(route) => match route.needs.check(&visit.context.permissions) {
-                Ok(()) => route.run(&visit).await,
-                Err(fault) => Err(fault),
-            },
-            None => Err(Fault::no_such_place()),
+        let streams = &self.api.streams;
+        let context = Context::new(self.tokens(), streams, who, viewer, request, request_id, id);
+        let visit = Visit::new(self, context, &came);
+        let allowed =
+            route.and_then(|route| route.needs.check(&visit.context.permissions).map(|()| route.row));
+        let answered = match allowed {
+            Ok(page) => page.run(&visit).await,
+            Err(fault) => Err(fault),
         };
         if request.http.method == "POST" {
             self.attentive.forget(&visit.context.actor.tenants());

@@ -98,6 +98,18 @@ pub(crate) enum Unwelcome {
     CrossSite(Fault),
 }
 
+impl Unwelcome {
+    /// What a page says of it.
+    #[cfg(feature = "dashboard")]
+    pub(crate) fn fault(self) -> Fault {
+        match self {
+            Unwelcome::Nobody | Unwelcome::NothingHere => Fault::no_such_place(),
+            Unwelcome::MalformedHost => Fault::malformed("The request does not say which host it is for."),
+            Unwelcome::CrossSite(fault) => fault,
+        }
+    }
+}
+
 /// The holder of a token, with what it holds now. A token that is gone meanwhile is unknown.
 pub(super) async fn of_bearer(caller: &Caller, guard: &Guard) -> Result<Who, Box<Reply>> {
     match caller.tokens().find(&caller.token_id()).await {

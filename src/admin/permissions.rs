@@ -61,6 +61,13 @@ impl Permissions {
         }
     }
 
+    /// The same without everything that changes something.
+    #[cfg(feature = "dashboard")]
+    pub(crate) const fn without_changes(self) -> Permissions {
+        let Permissions { view_calls, view_addresses, view_history, .. } = self;
+        Permissions { view_calls, view_addresses, view_history, ..Permissions::read_only() }
+    }
+
     /// Whether a right is among them.
     pub(crate) const fn has(&self, right: Right) -> bool {
         match right {

@@ -1,24 +1,18 @@
 //! Every route of the API, in one table.
 
-use std::borrow::Cow;
-
 use super::context::Context;
 use super::permissions::Right;
 use super::{
     Fault, audit, calls, catalogue, changes, clients, create, endpoints, health, listing, overview, rotate,
-    scope_use, series, stream, tokens, usage,
+    scope_use, series, stream, table, tokens, usage,
 };
 use crate::web::{Reply, path_segments};
 
 /// One route.
-pub(super) struct Route {
-    pub(super) method: &'static str,
-    /// Below the mount; `{id}` is a token's.
-    pub(super) template: &'static str,
-    /// What whoever comes must be allowed to do.
-    pub(super) needs: Right,
-    pub(super) row: Row,
-}
+pub(super) type Route = table::Route<Row>;
+
+/// Where a request leads.
+pub(super) type Found = table::Found<Row>;
 
 /// What a route does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -88,11 +82,11 @@ pub(super) const ROUTES: [Route; 25] = [
     reads("GET", "/healthz", Row::Health),
 ];
 
-impl Route {
-    pub(super) async fn run(&self, context: &Context<'_>) -> Result<Reply, Fault> {
+impl Row {
+    /// Does it, for whoever may.
+    pub(super) async fn run(self, context: &Context<'_>) -> Result<Reply, Fault> {
         context.check_body_length()?;
-        self.needs.check(&context.permissions)?;
-        match self.row {
+        match self {
             Row::List => listing::list(context).await,
             Row::Create => create::create(context).await,
             Row::Find => tokens::find(context).await,
@@ -122,58 +116,9 @@ impl Route {
     }
 }
 
-/// Where a request leads.
-pub(super) enum Found {
-    Nothing,
-    /// The path is known, and the method is none of these.
-    OtherMethods(String),
-    /// A route, and the id in its path.
-    Route(&'static Route, Option<String>),
-}
-
-impl Found {
-    pub(super) fn route(&self) -> Option<&'static Route> {
-        match self {
-            Found::Route(route, _) => Some(route),
-            Found::Nothing | Found::OtherMethods(_) => None,
-        }
-    }
-}
-
 /// Finds the route of a method and a path below the mount, with or without a slash at its end.
 pub(super) fn find(method: &str, path: &str) -> Result<Found, Fault> {
     let path = if path.is_empty() { "/" } else { path };
     let segments = path_segments(path).map_err(|unclear| Fault::malformed(unclear.0))?;
-    let mut matching: Vec<_> =
-        ROUTES.iter().filter_map(|route| Some((route, matches(route.template, &segments)?))).collect();
-    // `/tokens/find` is no token of that name.
-    if matching.iter().any(|(_, id)| id.is_none()) {
-        matching.retain(|(_, id)| id.is_none());
-    }
-    let wanted = if method == "HEAD" { "GET" } else { method };
-    if matching.is_empty() {
-        return Ok(Found::Nothing);
-    }
-    if let Some((route, id)) = matching.iter().find(|(route, _)| route.method == wanted) {
-        return Ok(Found::Route(route, id.map(str::to_owned)));
-    }
-    let mut methods: Vec<_> = matching.iter().map(|(route, _)| route.method).collect();
-    if methods.contains(&"GET") {
-        methods.push("HEAD");
-    }
-    Ok(Found::OtherMethods(methods.join(", ")))
-}
-
-/// Whether a template is all of a path, and the id in it.
-fn matches<'p>(template: &str, path: &'p [Cow<'_, str>]) -> Option<Option<&'p str>> {
-    let mut parts = template.split('/').skip(1);
-    let mut id = None;
-    for segment in path {
-        match parts.next()? {
-            "{id}" => id = Some(&**segment),
-            literal if literal == segment => {}
-            _ => return None,
-        }
-    }
-    parts.next().is_none().then_some(id)
+    Ok(table::find(&ROUTES, method, &segments))
 }

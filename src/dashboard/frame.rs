@@ -3,7 +3,7 @@
 use super::assets;
 use super::routes::{self, Found};
 use super::visit::Visit;
-use crate::admin::Permissions;
+use crate::admin::{Permissions, table};
 
 /// Which entry of the navigation a page belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -77,7 +77,7 @@ impl<'a> Frame<'a> {
 /// A page below the mount, with its query unless that is long; the list from where there is only a
 /// form's answer.
 fn back(path: &str, query: Option<&str>) -> String {
-    if !matches!(routes::find("GET", path), Ok(Found::Route(..))) {
+    if !matches!(routes::find("GET", path), Ok(Found::InTheTable(table::Found::Route(..)))) {
         return String::new();
     }
     let path = path.trim_start_matches('/');

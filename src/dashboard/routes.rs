@@ -1,21 +1,14 @@
 //! Every page and every form, in one table.
 
-use std::borrow::Cow;
-
 use super::pages::*;
 use super::visit::Visit;
 use crate::admin::fault::Fault;
 use crate::admin::permissions::Right;
+use crate::admin::table;
 use crate::web::{Reply, path_segments};
 
 /// One page, or what a form does.
-pub(super) struct Route {
-    pub(super) method: &'static str,
-    /// Below the mount; `{id}` is a token's.
-    pub(super) template: &'static str,
-    pub(super) needs: Right,
-    pub(super) page: Page,
-}
+pub(super) type Route = table::Route<Page>;
 
 /// What a route shows or does. A page with a form has two: one shows it, the other does it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,11 +46,11 @@ pub(super) enum Page {
 }
 
 const fn get(template: &'static str, needs: Right, page: Page) -> Route {
-    Route { method: "GET", template, needs, page }
+    Route { method: "GET", template, needs, row: page }
 }
 
 const fn post(template: &'static str, needs: Right, page: Page) -> Route {
-    Route { method: "POST", template, needs, page }
+    Route { method: "POST", template, needs, row: page }
 }
 
 /// The table.
@@ -97,9 +90,9 @@ pub(super) const ROUTES: [Route; 31] = [
     post("/sign-out", Right::Look, Page::SignOut),
 ];
 
-impl Route {
-    pub(super) async fn run(&self, visit: &Visit<'_>) -> Result<Reply, Fault> {
-        match self.page {
+impl Page {
+    pub(super) async fn run(self, visit: &Visit<'_>) -> Result<Reply, Fault> {
+        match self {
             Page::List => list::show(visit).await,
             Page::Attention => attention::show(visit).await,
             Page::New => create::form(visit).await,
@@ -135,14 +128,10 @@ impl Route {
 
 /// Where a request leads.
 pub(super) enum Found {
-    Nothing,
     Asset(String),
-    /// The path is known, and the method is none of these.
-    OtherMethods(String),
     /// The same page under its one address, relative to the mount: `t/tok_…` without the slash.
     ElsewhereInstead(String),
-    /// A route, and the id in its path.
-    Route(&'static Route, Option<String>),
+    InTheTable(table::Found<Page>),
 }
 
 /// Finds the route of a method and a path below the mount.
@@ -150,43 +139,16 @@ pub(super) fn find(method: &str, path: &str) -> Result<Found, Fault> {
     if path.is_empty() {
         return Ok(Found::ElsewhereInstead(String::new()));
     }
-    let is_slashed = path.len() > 1 && path.ends_with('/');
-    let segments = path_segments(path.strip_suffix('/').filter(|_| is_slashed).unwrap_or(path))
-        .map_err(|unclear| Fault::malformed(unclear.0))?;
+    let bare = path.strip_suffix('/').filter(|bare| !bare.is_empty());
+    let segments = path_segments(bare.unwrap_or(path)).map_err(|unclear| Fault::malformed(unclear.0))?;
     if let [folder, name] = &*segments
         && folder == "assets"
     {
         return Ok(Found::Asset(name.clone().into_owned()));
     }
-    let matching: Vec<_> =
-        ROUTES.iter().filter_map(|route| Some((route, matches(route.template, &segments)?))).collect();
-    if matching.is_empty() {
-        return Ok(Found::Nothing);
-    }
-    if is_slashed {
-        return Ok(Found::ElsewhereInstead(path.trim_matches('/').to_owned()));
-    }
-    let wanted = if method == "HEAD" { "GET" } else { method };
-    if let Some((route, id)) = matching.iter().find(|(route, _)| route.method == wanted) {
-        return Ok(Found::Route(route, id.map(str::to_owned)));
-    }
-    let mut methods: Vec<_> = matching.iter().map(|(route, _)| route.method).collect();
-    if methods.contains(&"GET") {
-        methods.push("HEAD");
-    }
-    Ok(Found::OtherMethods(methods.join(", ")))
-}
-
-/// Whether a template is all of a path, and the id in it.
-fn matches<'p>(template: &str, path: &'p [Cow<'_, str>]) -> Option<Option<&'p str>> {
-    let mut parts = template.split('/').skip(1).filter(|part| !part.is_empty());
-    let mut id = None;
-    for segment in path.iter().filter(|segment| !segment.is_empty()) {
-        match parts.next()? {
-            "{id}" => id = Some(&**segment),
-            literal if literal == segment => {}
-            _ => return None,
-        }
-    }
-    parts.next().is_none().then_some(id)
+    Ok(match (table::find(&ROUTES, method, &segments), bare) {
+        (table::Found::Nothing, _) => Found::InTheTable(table::Found::Nothing),
+        (_, Some(bare)) => Found::ElsewhereInstead(bare.trim_start_matches('/').to_owned()),
+        (found, None) => Found::InTheTable(found),
+    })
 }

@@ -4,18 +4,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 
-/// `48,211`.
-pub(super) fn number(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
+pub(super) use crate::denied::speech::number;
 
 /// `99.2 %` of a share between 0 and 1; a dash where there is none. Never 100 % of anything less.
 pub(super) fn percent(share: Option<f64>) -> String {

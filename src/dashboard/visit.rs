@@ -25,14 +25,19 @@ pub(super) struct Visit<'a> {
     cookie_path: String,
 }
 
+/// A request with what is known of it before anybody is let in.
+#[derive(Clone, Copy)]
+pub(super) struct Came<'r, 'a> {
+    pub(super) request: &'r AdminRequest<'a>,
+    pub(super) request_id: Option<&'a str>,
+    pub(super) preferences: Preferences,
+    /// Whether whoever comes signed in here, and can sign out here.
+    pub(super) signs_out: bool,
+}
+
 impl<'a> Visit<'a> {
-    pub(super) fn new(
-        dashboard: &'a Dashboard,
-        context: Context<'a>,
-        request: &AdminRequest<'a>,
-        preferences: Preferences,
-        request_id: Option<&'a str>,
-    ) -> Visit<'a> {
+    pub(super) fn new(dashboard: &'a Dashboard, context: Context<'a>, came: &Came<'a, 'a>) -> Visit<'a> {
+        let Came { request, request_id, preferences, signs_out } = *came;
         let cookie_path = format!("{}/", dashboard.public_root(request));
         let flash = Flash::of(request);
         Visit {
@@ -42,7 +47,7 @@ impl<'a> Visit<'a> {
             flash,
             request_id,
             request: *request,
-            signs_out: false,
+            signs_out,
             cookie_path,
         }
     }

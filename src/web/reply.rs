@@ -61,6 +61,18 @@ impl Reply {
         self.headers.iter().find(|(is, _)| *is == name).map(|(_, value)| value.as_str())
     }
 
+    /// The same answer without its body, which says how long the body of GET would be.
+    #[cfg(feature = "admin")]
+    pub(crate) fn for_head(mut self) -> Reply {
+        if self.stream.is_some() {
+            self.stream = Some(BodyStream::empty());
+            return self;
+        }
+        let length = self.body.len().to_string();
+        self.body.clear();
+        self.header("content-length", length)
+    }
+
     fn document(status: u16, media_type: &str, value: &impl Serialize) -> Reply {
         let body = serde_json::to_vec(value).expect("answers have text for keys");
         Reply { body, ..Reply::empty(status) }.header("content-type", media_type)

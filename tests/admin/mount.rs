@@ -43,7 +43,7 @@ async fn it_answers_wherever_it_is_mounted() {
 }
 
 #[test]
-#[should_panic(expected = "a path such as /admin/api/v1 is needed")]
+#[should_panic(expected = "a path such as /admin/tokens is needed")]
 fn a_path_without_a_slash_is_a_mistake() {
     let (tokens, _clock) = tokenward::Tokens::for_tests();
     AdminApi::new(tokens).at("admin");

@@ -36,7 +36,7 @@ pub(in crate::dashboard) async fn answer(
     preferences: Preferences,
     request_id: Option<&str>,
 ) -> Reply {
-    let answered = match (route.page, request.http.method) {
+    let answered = match (route.row, request.http.method) {
         (Page::SignOut, _) => sign_out(dashboard, request),
         (_, "POST") => sign_in(dashboard, request, preferences).await,
         _ => form(dashboard, request, preferences),
