@@ -499,6 +499,21 @@ async fn names_and_reasons_are_text_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn the_old_secret_is_prolonged_to_the_end_of_its_token_and_no_further() {
+    let shop = shop();
+    let asked =
+        NewToken::named("Fair").tenant("acme").scopes(["orders:read"]).expires_in(TimeDelta::hours(9));
+    let record = shop.tokens.issue(asked).by(Actor::new("maria").tenant("acme")).await.unwrap().record;
+    let rotation = shop.tokens.rotate(&record.id).grace(TimeDelta::hours(1));
+    rotation.by(Actor::new("maria").tenant("acme")).await.unwrap();
+    let page = shop.get(&format!("/t/{}", record.id)).await;
+    assert_eq!(page.value("until"), "2026-11-24T23:00:00.000Z");
+    let page = shop.post(&path(&record, "grace/extend"), "hours=24").await;
+    assert_eq!(page.leads_to().1, Some("grace-extended"));
+    assert_eq!(shop.now(&record).await.previous_secret.unwrap().ends_at, record.expires_at.unwrap());
+}
+
+#[tokio::test]
 async fn the_grace_period_is_prolonged_and_ended() {
     let shop = shop();
     let (old, record) = shop.used_token("Warehouse sync").await;
@@ -524,6 +539,15 @@ async fn the_grace_period_is_prolonged_and_ended() {
     let sent = "version=2&until=2026-11-25T15:00:00Z";
     assert_eq!(shop.post(&path(&record, "grace/extend"), sent).await.leads_to().1, Some("grace-extended"));
 
+    // The page of the token sends the moment: twice is as good as once.
+    let page = shop.get(&format!("/t/{}", record.id)).await;
+    let sent = format!("until={}", page.value("until"));
+    for _ in 0..2 {
+        let page = shop.post(&path(&record, "grace/extend"), &sent).await;
+        assert_eq!(page.leads_to().1, Some("grace-extended"));
+        assert_eq!(ends(&shop).await, now + TimeDelta::hours(49));
+    }
+
     for sent in
         ["hours=721", "hours=-1", "hours=a+day", "until=tomorrow", "until=2027-11-25T15:00:00Z", "hours=720"]
     {
@@ -532,10 +556,10 @@ async fn the_grace_period_is_prolonged_and_ended() {
         page.shows("Nothing was changed");
     }
     assert_eq!(shop.call(&old, "orders:read", "GET /orders", 200).await, None);
-    let page = shop.post(&path(&record, "grace/end"), "version=3").await;
+    let page = shop.post(&path(&record, "grace/end"), "version=4").await;
     assert_eq!(page.leads_to().1, Some("grace-ended"));
     assert_eq!(shop.call(&old, "orders:read", "GET /orders", 200).await, Some(401));
-    let page = shop.post(&path(&record, "grace/end"), "version=3").await;
+    let page = shop.post(&path(&record, "grace/end"), "version=4").await;
     assert_eq!(page.leads_to().1, Some("grace-ended"));
     // What is dead stays dead.
     assert_eq!(shop.post(&path(&record, "grace/extend"), "hours=24").await.status, 409);

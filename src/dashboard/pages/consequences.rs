@@ -1,7 +1,7 @@
 //! What would break if something were done to a token, as its dialog tells it: from recorded use.
 
 use crate::TokenRecord;
-use crate::dashboard::show::{self, Time};
+use crate::dashboard::show::{self, Time, visible};
 use crate::dashboard::visit::Visit;
 use crate::tokens::{Impact, Intent};
 use crate::usage::Client;
@@ -36,8 +36,8 @@ pub(super) struct Caller {
 
 impl Caller {
     fn of(client: &Client, calls: u64) -> Caller {
-        let Client { address, agent, .. } = client.clone();
-        Caller { agent, address, calls: show::number(calls) }
+        let shown = |text: &str| visible(text).into_owned();
+        Caller { agent: shown(&client.agent), address: shown(&client.address), calls: show::number(calls) }
     }
 
     pub(super) fn is_known(&self) -> bool {
@@ -66,9 +66,12 @@ impl Consequences {
         if !permissions.view_calls {
             impact.last_call = None;
         }
+        let sentences = impact.sentences(intent, now);
         let clients = impact.clients.iter().map(|(client, used)| Caller::of(client, used.calls));
-        let endpoints =
-            impact.endpoints.iter().map(|(route, used)| (route.clone(), show::number(used.calls)));
+        let endpoints = impact
+            .endpoints
+            .iter()
+            .map(|(route, used)| (visible(route).into_owned(), show::number(used.calls)));
         Consequences {
             is_used: impact.is_used_within(USED_WITHIN_DAYS, now),
             clients: clients.collect(),
@@ -82,7 +85,7 @@ impl Consequences {
                 impact.more_endpoints,
             ),
             as_of: Time::of(impact.as_of, now),
-            sentences: impact.sentences(intent, now),
+            sentences: sentences.iter().map(|text| visible(text).into_owned()).collect(),
         }
     }
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::admin::fault::Fault;
 use crate::dashboard::form::Form;
 use crate::dashboard::frame::{Frame, Place};
-use crate::dashboard::show::Time;
+use crate::dashboard::show::{Time, visible};
 use crate::dashboard::visit::Visit;
 use crate::history::Action;
 use crate::web::Reply;
@@ -104,7 +104,7 @@ pub(super) async fn changed(visit: &Visit<'_>, record: &TokenRecord) -> Changed 
     let now = visit.context.now();
     let entry = last_entry(visit, record, Vec::new()).await;
     let by = entry.map(|entry| {
-        let who = entry.draft.actor().unwrap_or("somebody").to_owned();
+        let who = visible(entry.draft.actor().unwrap_or("somebody")).into_owned();
         (who, done(entry.draft.action), Time::of(entry.draft.at, now))
     });
     Changed { by }

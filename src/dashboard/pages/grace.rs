@@ -28,7 +28,8 @@ struct GracePage<'a> {
 /// So many hours more, unless the form says otherwise.
 const DAY: u32 = 24;
 
-/// Lets the old secret work until a moment (`until`), or for some hours longer (`hours`).
+/// Lets the old secret work until a moment (`until`), or for some hours longer (`hours`), which the
+/// token's own end cuts short.
 pub(in crate::dashboard) async fn extend(visit: &Visit<'_>) -> Result<Reply, Fault> {
     let record = visit.context.record().await?;
     let form = visit.form()?;
@@ -60,7 +61,8 @@ fn until(form: &Form, record: &TokenRecord, now: DateTime<Utc>) -> Option<DateTi
     }
     let hours: u32 = form.some("hours").map_or(Ok(DAY), str::parse).ok().filter(|hours| *hours <= 720)?;
     let ends = record.previous_secret.as_ref().map_or(now, |previous| previous.ends_at.max(now));
-    Some(ends + TimeDelta::hours(hours.into()))
+    let later = ends + TimeDelta::hours(hours.into());
+    Some(record.expires_at.into_iter().fold(later, Ord::min))
 }
 
 /// Makes the change. `is_done` tells whether the token, changed by somebody else meanwhile, is as

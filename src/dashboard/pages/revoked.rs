@@ -5,7 +5,7 @@ use askama::Template;
 use super::dialog;
 use crate::TokenRecord;
 use crate::dashboard::frame::{Frame, Place};
-use crate::dashboard::show::Time;
+use crate::dashboard::show::{Time, visible};
 use crate::dashboard::visit::Visit;
 use crate::history::Action;
 use crate::web::Reply;
@@ -18,7 +18,7 @@ struct RevokedPage<'a> {
     name: &'a str,
     at: Option<Time>,
     by: Option<String>,
-    because: Option<&'a str>,
+    because: Option<String>,
     may_create: bool,
     may_purge: bool,
 }
@@ -26,14 +26,15 @@ struct RevokedPage<'a> {
 pub(super) async fn page(visit: &Visit<'_>, status: u16, record: &TokenRecord) -> Reply {
     let now = visit.context.now();
     let permissions = visit.context.permissions;
+    let shown = |text: &str| visible(text).into_owned();
     let entry = dialog::last_entry(visit, record, vec![Action::Revoked]).await;
     let page = RevokedPage {
         frame: visit.frame(format!("“{}” is revoked", record.name), Place::Tokens),
         id: record.id.to_string(),
         name: &record.name,
         at: record.revoked_at.map(|time| Time::of(time, now)),
-        by: entry.and_then(|entry| entry.draft.actor().map(str::to_owned)),
-        because: record.revoked_because.as_deref(),
+        by: entry.and_then(|entry| entry.draft.actor().map(shown)),
+        because: record.revoked_because.as_deref().map(shown),
         may_create: permissions.create,
         may_purge: permissions.revoke,
     };

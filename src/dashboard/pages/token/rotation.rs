@@ -3,7 +3,7 @@
 //! Secrets are told apart by the hour, so that what stands here names the full hour that it counts
 //! from. That is never less than what was called since the rotation.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::facts::Facts;
 use crate::dashboard::show::{Time, count, number, percent, span, visible};
@@ -14,6 +14,8 @@ pub(super) struct Rotation {
     pub(super) new: Side,
     pub(super) old: Side,
     pub(super) ends: Time,
+    /// A day after that, or the end of the token: sent twice, it prolongs once.
+    pub(super) prolonged: String,
     /// From which full hour on calls are counted.
     pub(super) since: Time,
     /// The share of calls with the new secret, in words and in tenths of hundredths; none where
@@ -43,6 +45,7 @@ pub(super) fn of(facts: &Facts, tells_addresses: bool) -> Option<Rotation> {
     let old = facts.old_secret()?;
     let now = facts.now;
     let new = &facts.record.secret;
+    let prolonged = facts.record.expires_at.into_iter().fold(old.ends_at + TimeDelta::days(1), Ord::min);
     let told = facts.used.as_ref().and_then(|used| used.rotation.as_ref());
     let of_version =
         |version: u32| told.and_then(|told| told.detail.secrets.get(&version)).cloned().unwrap_or_default();
@@ -66,6 +69,7 @@ pub(super) fn of(facts: &Facts, tells_addresses: bool) -> Option<Rotation> {
         new: side(&new.last4, &with_new),
         old: side(&old.last4, &with_old),
         ends: Time::of(old.ends_at, now),
+        prolonged: prolonged.to_rfc3339_opts(SecondsFormat::Millis, true),
         since: Time::of(since, now),
         is_known: told.is_some(),
         verdict,
