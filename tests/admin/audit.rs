@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use tokenward::admin::{Access, AdminApi, AdminRequest};
+use tokenward::admin::{Access, AdminApi, AdminRequest, Permissions};
 use tokenward::web::Request;
 use tokenward::{HistoryQuery, TenantFilter, Via};
 
@@ -81,4 +81,16 @@ async fn history_keeps_the_address() {
     let draft = &entries[0].draft;
     assert_eq!((draft.actor(), draft.via), (Some("maria"), Via::Api));
     assert_eq!(draft.personal.as_ref().unwrap().address.as_deref(), Some("203.0.113.7"));
+
+    // It is told to whoever may see addresses.
+    let path = format!("/tokens/{}/audit", draft.token);
+    for view_addresses in [true, false] {
+        let mut permissions = Permissions::read_only();
+        permissions.view_addresses = view_addresses;
+        let request = AdminRequest::new(Request::new("GET", &path, &headers), b"");
+        let reply = api.handle(Access::Custom("support".into(), permissions), request).await;
+        assert_eq!(reply.status, 200);
+        let told = String::from_utf8(reply.body).unwrap();
+        assert_eq!(told.contains("203.0.113.7"), view_addresses, "{told}");
+    }
 }
