@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::Tokens;
 use super::attention::clients;
 use crate::usage::{SliceQuery, Subject};
-use crate::{Error, Period, TenantFilter, TokenId, TokenRecord, Usage};
+use crate::{Error, Period, Statistics, TenantFilter, TokenId, TokenRecord, Usage};
 use judging::Judging;
 
 /// Why a token deserves attention, the most pressing first.
@@ -128,23 +128,43 @@ impl Tokens {
     /// # Errors
     /// [`Error::Store`].
     pub async fn findings_of_one(&self, record: &TokenRecord) -> Result<Vec<Finding>, Error> {
-        let now = self.clock().now().wall();
-        let judging = self.judging(record, now);
         if record.revoked_at.is_some() {
             return Ok(Vec::new());
         }
+        let now = self.clock().now().wall();
         let usage = self.usage_of(&[record.id]).await?;
-        let mut findings = judging.by_usage(usage.get(&record.id));
-        let subject = Subject::Token(record.id);
-        if record.created_at <= now - TimeDelta::days(SCOPE_DAYS) {
-            let month = Period::new(now - TimeDelta::days(SCOPE_DAYS), now + TimeDelta::milliseconds(1));
-            let told = self.statistics(subject.clone(), month).await?;
-            let unused = self.engine().unused_scopes(record, &told.detail.scopes);
+        let is_old = record.created_at <= now - TimeDelta::days(SCOPE_DAYS);
+        let month = Period::new(now - TimeDelta::days(SCOPE_DAYS), now + TimeDelta::milliseconds(1));
+        let month = match is_old {
+            true => Some(self.statistics(Subject::Token(record.id), month).await?),
+            false => None,
+        };
+        self.findings_told(record, usage.get(&record.id), month.as_ref()).await
+    }
+
+    /// The same of what was read before: its use, and that of its last 30 days, without which
+    /// nothing is said of scopes. Costs one question to the store of use.
+    pub(crate) async fn findings_told(
+        &self,
+        record: &TokenRecord,
+        usage: Option<&Usage>,
+        month: Option<&Statistics>,
+    ) -> Result<Vec<Finding>, Error> {
+        if record.revoked_at.is_some() {
+            return Ok(Vec::new());
+        }
+        let now = self.clock().now().wall();
+        let judging = self.judging(record, now);
+        let engine = self.engine();
+        let mut findings = judging.by_usage(usage);
+        let is_old = record.created_at <= now - TimeDelta::days(SCOPE_DAYS);
+        if let Some(month) = month.filter(|_| is_old) {
+            let unused = engine.unused_scopes(record, &month.detail.scopes);
             findings.extend(judging.scopes(&unused));
         }
-        let engine = self.engine();
         let span = clients::span(engine.recorder.settings().retention.clients, now);
-        let slices = engine.usage.slices(&SliceQuery::new(vec![subject], vec![span]).detailed()).await?;
+        let query = SliceQuery::new(vec![Subject::Token(record.id)], vec![span]).detailed();
+        let slices = engine.usage.slices(&query).await?;
         if !clients::is_crowd(&slices) {
             findings.extend(judging.addresses(&slices));
         }

@@ -128,6 +128,30 @@ impl Shop {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Page {
+        Page::of(self.reply(access, method, path, headers, body).await)
+    }
+
+    /// The first so many pieces of an answer that comes piece by piece.
+    pub async fn stream(&self, access: Access, path: &str, pieces: usize) -> String {
+        let reply = self.reply(access, "GET", path, &[], "").await;
+        assert_eq!(reply.status, 200, "{path}");
+        let mut stream = reply.stream.expect("it comes piece by piece");
+        let mut text = String::new();
+        for _ in 0..pieces {
+            let Some(piece) = stream.next().await else { break };
+            text += std::str::from_utf8(&piece.unwrap()).unwrap();
+        }
+        text
+    }
+
+    async fn reply(
+        &self,
+        access: Access,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Reply {
         let mut all = vec![("host", "acme.localhost:3000")];
         all.extend(headers);
         let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
@@ -135,7 +159,7 @@ impl Shop {
         http.query = query;
         http.address = Some("198.51.100.9".parse().unwrap());
         let request = AdminRequest::new(http, body.as_bytes());
-        Page::of(self.dashboard.handle(access, request).await)
+        self.dashboard.handle(access, request).await
     }
 }
 

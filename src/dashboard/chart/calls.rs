@@ -57,7 +57,7 @@ pub(in crate::dashboard) fn calls(frame: Frame<'_>, limit: Option<u32>, marks: &
     let highest_peak = steps.iter().filter_map(|step| peak_of(&step.tally)).max().unwrap_or(0);
     let most = if has_peaks { highest_bar.max(highest_peak as f64) } else { highest_bar };
     // A limit that is far above would press everything else to the ground.
-    let shown_limit = limit.filter(|limit| f64::from(*limit) <= (most * 4.0).max(10.0));
+    let shown_limit = limit.filter(|limit| f64::from(*limit) <= (most * 8.0).max(60.0));
     let top = top(most.max(shown_limit.map_or(0.0, f64::from)), 1.0);
 
     let mut picture = patterns(&classes) + &grid();

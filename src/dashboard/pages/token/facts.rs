@@ -64,7 +64,10 @@ impl Facts {
         };
         let used = Used::of(visit, &record, status, range, now).await.map_err(unread).ok();
         let findings = match &used {
-            Some(_) => context.tokens.findings_of_one(&record).await.map_err(unread).unwrap_or_default(),
+            Some(used) => {
+                let told = context.tokens.findings_told(&record, Some(&used.usage), Some(used.month()));
+                told.await.map_err(unread).unwrap_or_default()
+            }
             None => Vec::new(),
         };
         let mut history = Vec::new();
