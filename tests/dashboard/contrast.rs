@@ -8,8 +8,8 @@ const STYLE: &str = include_str!("../../src/dashboard/assets/dashboard.css");
 /// What text stands on, and the texts that do.
 const TEXTS: &[(&str, &[&str])] = &[
     ("bg", &["text", "muted", "accent", "accent-deep", "good", "warn", "danger"]),
-    ("surface", &["text", "muted", "accent", "accent-deep", "good", "warn", "danger"]),
-    ("sunken", &["text", "muted", "accent", "accent-deep", "good", "warn", "danger"]),
+    ("surface", &["text", "muted", "accent", "accent-deep", "good", "warn", "danger", "limited"]),
+    ("sunken", &["text", "muted", "accent", "accent-deep", "good", "warn", "danger", "limited"]),
     ("accent-soft", &["text", "muted", "accent", "accent-deep", "good", "warn", "danger"]),
     ("good-soft", &["text", "muted", "accent", "accent-deep", "good"]),
     ("warn-soft", &["text", "muted", "accent", "accent-deep", "warn"]),

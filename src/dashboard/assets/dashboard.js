@@ -1,15 +1,11 @@
 // Enhances pages that work without it. Every hook is a data-* attribute of a template.
-
-/** @typedef {{ id: number, at: string, endpoint: string | null, status: number, outcome: string, duration_ms: number | null, scopes_used: string[], scopes_missing: string[], address?: string | null, agent?: string | null }} Call */
-
+/** @typedef {Record<string, any>} Call */
 const page = document.documentElement;
 const root = new URL(document.body.dataset.root || "./", location.href);
 const local = page.dataset.zone !== "utc";
-
 /** The clock is the server's: what a page says of times was true when it was sent. */
 const ahead = page.dataset.now ? Date.parse(page.dataset.now) - Date.now() : 0;
 const now = () => Date.now() + ahead;
-
 /** @type {<E extends HTMLElement = HTMLElement>(selector: string, within?: ParentNode) => E | null} */
 const one = (selector, within = document) => within.querySelector(selector);
 /** @type {<E extends HTMLElement = HTMLElement>(selector: string, within?: ParentNode) => E[]} */
@@ -24,28 +20,25 @@ const make = (tag, text = "", style = "") => {
   if (style) made.className = style;
   return made;
 };
-/** @type {<T extends unknown[]>(wait: number, act: (...given: T) => unknown) => (...given: T) => void} */
+/** @type {(wait: number, act: (form: HTMLFormElement) => unknown) => (form: HTMLFormElement) => void} */
 const settled = (wait, act) => {
   let timer = 0;
-  return (...given) => {
+  return (form) => {
     clearTimeout(timer);
-    timer = window.setTimeout(() => act(...given), wait);
+    timer = window.setTimeout(act, wait, form);
   };
 };
-
-/** @type {{ createHTML(html: string): string }} */
-const policy = /** @type {any} */ (window).trustedTypes?.createPolicy("tokenward", { createHTML: (/** @type {string} */ html) => html })
-  ?? { createHTML: (/** @type {string} */ html) => html };
+const plain = { createHTML: (/** @type {string} */ html) => html };
+const policy = /** @type {any} */ (window).trustedTypes?.createPolicy("tokenward", plain) ?? plain;
 /** A page of this origin as a document: the only place that takes HTML.
  * @param {string} html */
 const fragment = (html) => new DOMParser().parseFromString(policy.createHTML(html), "text/html");
-
 /** Asks for a page of this origin. Its addresses are made whole, so that it may stand in another.
  * @param {string} address @param {RequestInit} [how] */
 async function fetched(address, how = {}) {
   const reply = await fetch(address, { headers: { accept: "text/html" }, mode: "same-origin", ...how });
   const got = fragment(await reply.text());
-  for (const name of ["href", "action", "formaction"]) {
+  for (const name of ["href", "action"]) {
     for (const element of got.querySelectorAll(`[${name}]`)) {
       const value = element.getAttribute(name) ?? "";
       if (!value.startsWith("#")) element.setAttribute(name, new URL(value, reply.url).href);
@@ -54,42 +47,40 @@ async function fetched(address, how = {}) {
   for (const form of got.querySelectorAll("form:not([action])")) form.setAttribute("action", reply.url);
   return { got, reply };
 }
-
 const spoken = make("p", "", "hidden");
 spoken.setAttribute("role", "status");
 document.body.append(spoken);
 /** Says something to whoever listens instead of looking. @param {string} text */
 const say = (text) => {
   spoken.textContent = "";
-  requestAnimationFrame(() => { spoken.textContent = text; });
+  setTimeout(() => { spoken.textContent = text; }, 50);
 };
 
 // Times
-
-const months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
-const days = "Sun Mon Tue Wed Thu Fri Sat".split(" ");
-/** @param {number} number */
-const two = (number) => String(number).padStart(2, "0");
 /** A time in the viewer's zone, with the parts that the text in UTC has.
- * @param {Date} time @param {string} like */
+ * @param {string} time @param {string} like */
 function written(time, like) {
-  const clock = `${two(time.getHours())}:${two(time.getMinutes())}${/:\d\d:\d\d/.test(like) ? ":" + two(time.getSeconds()) : ""}`;
-  const date = `${time.getDate()} ${months[time.getMonth()]}`;
-  return [
-    days.some((day) => like.includes(day)) ? days[time.getDay()] : "",
-    months.some((month) => like.includes(month)) ? date + (/\b\d{4}\b/.test(like) ? ` ${time.getFullYear()}` : "") + (/:/.test(like) ? "," : "") : "",
-    /:/.test(like) ? clock : "",
-  ].filter(Boolean).join(" ");
+  /** @type {<V extends string>(part: RegExp, value: V) => V | undefined} */
+  const has = (part, value) => part.test(like) ? value : undefined;
+  return new Intl.DateTimeFormat("en-GB", {
+    weekday: has(/(Sun|Mon|Tue|Wed|Thu|Fri|Sat) /, "short"),
+    day: has(/\d [A-Z]/, "numeric"),
+    month: has(/\d [A-Z][a-z]/, "short"),
+    year: has(/ \d{4}/, "numeric"),
+    hour: has(/:/, "2-digit"),
+    minute: has(/:/, "2-digit"),
+    second: has(/:\d\d:/, "2-digit"),
+    timeZoneName: has(/UTC/, "short"),
+  }).format(new Date(time)).replace("Sept", "Sep").replace(/^([A-Z]\w+),/, "$1");
 }
 /** `12 s ago`, `in 3 days`: as the server says it. @param {number} at */
 function relative(at) {
   const seconds = Math.trunc((now() - at) / 1000);
   const far = Math.abs(seconds);
-  const length = far < 60 ? `${far} s` : far < 3600 ? `${Math.floor(far / 60)} min` : far < 86400 ? `${Math.floor(far / 3600)} h`
-    : far < 172800 ? "1 day" : `${Math.floor(far / 86400).toLocaleString("en")} days`;
+  const [size, unit] = far < 60 ? [1, "s"] : far < 3600 ? [60, "min"] : far < 86400 ? [3600, "h"] : [86400, far < 172800 ? "day" : "days"];
+  const length = `${Math.floor(far / size).toLocaleString("en")} ${unit}`;
   return seconds === 0 ? "now" : seconds > 0 ? `${length} ago` : `in ${length}`;
 }
-const zone = new Intl.DateTimeFormat("en-GB", { timeZoneName: "short" }).formatToParts().find((part) => part.type === "timeZoneName")?.value ?? "";
 /** @param {ParentNode} within */
 function times(within) {
   for (const time of /** @type {HTMLTimeElement[]} */ (all("time[data-time]:not([data-said])", within))) {
@@ -97,37 +88,21 @@ function times(within) {
     time.dataset.said = "";
     if (!local) continue;
     time.title ||= text.includes("UTC") ? text : `${text} UTC`;
-    time.textContent = written(new Date(time.dateTime), text) + (text.includes("UTC") && !time.closest("table") ? ` ${zone}` : "");
+    time.textContent = written(time.dateTime, time.closest("table") ? text.replace("UTC", "") : text)
+      + (time.dataset.both === undefined ? "" : ` (${text})`);
   }
 }
-function tick() {
-  for (const time of /** @type {HTMLTimeElement[]} */ (all("time[data-relative]"))) {
-    const text = relative(Date.parse(time.dateTime));
-    if (time.textContent !== text) time.textContent = text;
-  }
-}
-setInterval(() => { if (!document.hidden) tick(); }, 5000);
+setInterval(() => {
+  for (const time of /** @type {HTMLTimeElement[]} */ (all("time[data-relative]"))) time.textContent = relative(Date.parse(time.dateTime));
+}, 5000);
 
 // Dialogs
-
 /** Shows a page's `.dialog-body` above this one; a page that has none is gone to.
  * @param {string} address @param {HTMLElement | null} opener */
 async function open(address, opener) {
   const { got, reply } = await fetched(address);
   const body = one(".dialog-body", got);
   if (!reply.ok || reply.redirected || !body) return location.assign(address);
-  for (const element of all("[id]", body)) {
-    // The page's own elements keep their names.
-    if (!document.getElementById(element.id)) continue;
-    const before = element.id;
-    element.id = `dialog-${before}`;
-    for (const name of ["for", "aria-describedby", "aria-labelledby", "aria-controls", "data-copy", "data-check", "href"]) {
-      for (const user of all(`[${name}]`, body)) {
-        const changed = (user.getAttribute(name) ?? "").split(" ").map((word) => word.replace(/^(#?)(.*)$/, (all, hash, id) => id === before ? hash + element.id : all));
-        user.setAttribute(name, changed.join(" "));
-      }
-    }
-  }
   const dialog = document.createElement("dialog");
   const heading = one("h1, h2", body);
   if (heading) {
@@ -145,7 +120,8 @@ async function open(address, opener) {
 }
 
 // Copying, and secrets
-
+/** What is written on a button beside its icon. @param {HTMLElement} button */
+const label = (button) => [...button.childNodes].find((node) => node.nodeType === Node.TEXT_NODE && node.nodeValue?.trim());
 /** @param {HTMLElement} button */
 async function copy(button) {
   const from = one(button.dataset.copy ?? "");
@@ -161,7 +137,7 @@ async function copy(button) {
     return say("It could not be copied. It is selected: press Ctrl+C.");
   }
   say("Copied");
-  const words = [...button.childNodes].find((node) => node.nodeType === Node.TEXT_NODE && node.nodeValue?.trim()) ?? button.querySelector("span");
+  const words = label(button);
   if (!words || button.dataset.done) return;
   const before = words.textContent;
   button.dataset.done = "";
@@ -178,8 +154,8 @@ function hide(button) {
   const hidden = field.type === "text";
   field.type = hidden ? "password" : "text";
   for (const other of all("[data-secret]:not(input)")) other.classList.toggle("veiled", hidden);
-  const words = button.querySelector("span") ?? button;
-  words.textContent = hidden ? "Show" : "Hide";
+  const words = label(button);
+  if (words) words.textContent = hidden ? " Show" : " Hide";
 }
 let left = false;
 addEventListener("beforeunload", (event) => {
@@ -194,14 +170,14 @@ addEventListener("pagehide", () => {
 });
 
 // The list: search, a whole token pasted, many at once
-
+/** @param {HTMLFormElement} form @param {(value: unknown) => boolean} fits */
+const entries = (form, fits) => new URLSearchParams([...new FormData(form)].filter(([, value]) => fits(value)).map(([name, value]) => [name, String(value)]));
 let asked = new AbortController();
-const search = settled(200, async (/** @type {HTMLFormElement} */ form) => {
+const search = settled(200, async (form) => {
   asked.abort();
   asked = new AbortController();
   const address = new URL(form.action);
-  const said = [...new FormData(form)].filter(([, value]) => value !== "").map(([name, value]) => [name, String(value)]);
-  address.search = new URLSearchParams(said).toString();
+  address.search = entries(form, (value) => value !== "").toString();
   const results = one("#results");
   results?.setAttribute("aria-busy", "true");
   try {
@@ -211,7 +187,7 @@ const search = settled(200, async (/** @type {HTMLFormElement} */ form) => {
     results.replaceWith(document.adoptNode(fresh));
     enhance(fresh);
     history.replaceState(null, "", address);
-    say(one("[data-summary]", fresh)?.textContent?.trim() ?? "");
+    say(one("#total", fresh)?.textContent?.trim() ?? "");
   } catch (error) {
     if (!(error instanceof DOMException && error.name === "AbortError")) form.submit();
   }
@@ -237,46 +213,45 @@ function selection() {
     const ticked = boxes.filter((box) => /** @type {HTMLInputElement} */ (box).checked).length;
     whole.checked = ticked > 0 && ticked === boxes.length;
     whole.indeterminate = ticked > 0 && ticked < boxes.length;
-    for (const place of all("[data-selected]")) place.textContent = ticked ? `${ticked} selected` : "";
   }
 }
 
 // What a form would do, before it is sent
-
-const check = settled(300, async (/** @type {HTMLFormElement} */ form) => {
-  const body = new URLSearchParams([...new FormData(form)].map(([name, value]) => [name, String(value)]));
+const check = settled(300, async (form) => {
+  const body = entries(form, () => true);
   body.set("check", "1");
   const said = body.toString();
   form.dataset.checking = said;
   const { got } = await fetched(form.action, { method: "POST", body }).catch(() => ({ got: null }));
   // Another answer is on its way.
   if (!got || form.dataset.checking !== said) return;
-  const selector = form.dataset.check ?? "";
-  const fresh = all(selector.replaceAll("#dialog-", "#"), got);
-  all(selector).forEach((before, place) => {
-    const after = fresh[place];
-    if (!after) return;
-    before.replaceChildren(...[...after.childNodes].map((node) => document.adoptNode(node)));
+  const fresh = all(form.dataset.check ?? "", got);
+  all(form.dataset.check ?? "").forEach((before, place) => {
+    before.replaceChildren(...(fresh[place] ?? before).childNodes);
     enhance(before);
   });
 });
 
 // Calls as they come
-
 /** What a cell of the table says. @type {Record<string, (call: Call) => string | Node>} */
 const cells = {
-  time: (call) => {
-    const time = Object.assign(document.createElement("time"), { dateTime: call.at });
-    time.dataset.time = "";
-    time.textContent = new Date(call.at).toISOString().slice(11, 19);
+  at: (call) => {
+    const time = Object.assign(document.createElement("time"), { dateTime: call.at, textContent: `${call.at.slice(11, 19)} UTC` });
+    time.dataset.time = "clock";
     return time;
   },
-  call: (call) => make("code", call.endpoint ?? "–"),
-  status: (call) => make("span", String(call.status), `status status-${Math.floor(call.status / 100)}`),
-  scope: (call) => call.scopes_missing.length ? `lacked ${call.scopes_missing.join(", ")}` : call.scopes_used.join(", ") || "–",
-  duration: (call) => call.duration_ms === null ? "–" : call.duration_ms < 10 ? `${call.duration_ms.toFixed(1)} ms` : `${Math.round(call.duration_ms)} ms`,
-  address: (call) => call.address || "–",
-  client: (call) => call.agent || "–",
+  endpoint: (call) => make("bdi", call.endpoint ?? "–"),
+  status: (call) => {
+    const granted = call.outcome === "granted";
+    const both = document.createDocumentFragment();
+    both.append(make("span", String(call.status), `status status-${granted ? `${Math.floor(call.status / 100)}xx` : call.status === 429 ? "limited" : "denied"}`));
+    if (!granted) both.append(` ${call.scopes_missing.length ? `lacked ${call.scopes_missing.join(", ")}` : call.outcome.replaceAll("_", " ")}`);
+    return both;
+  },
+  scopes: (call) => call.scopes_used.join(", ") || "–",
+  ms: (call) => call.duration_ms === null ? "–" : call.duration_ms < 10 ? `${call.duration_ms.toFixed(1)} ms` : `${Math.round(call.duration_ms)} ms`,
+  ip: (call) => make("bdi", call.ip ?? "–"),
+  agent: (call) => make("bdi", call.agent ?? "–"),
 };
 /** @param {string} address */
 const stream = (address) => new EventSource(new URL(address, address.startsWith(".") ? location.href : root));
@@ -291,8 +266,10 @@ function live(body) {
   const button = bar.appendChild(make("button", "Pause", "button"));
   button.setAttribute("type", "button");
   (table?.closest(".scroll") ?? table ?? body).before(bar);
-  const [path = "", query = ""] = (body.dataset.live ?? "").split("?");
-  let last = new URLSearchParams(query).get("after") ?? "0";
+  /** @param {HTMLElement} rows */
+  const after = (rows) => rows.dataset.live?.split("after=")[1] ?? "0";
+  const path = body.dataset.live?.split("?")[0];
+  let last = after(body);
   let failures = 0, missed = 0, stopped = false, held = false, poll = 0;
   /** @type {Call[]} */
   let waiting = [];
@@ -303,17 +280,17 @@ function live(body) {
   const paused = () => stopped || held;
   function show() {
     if (paused()) return;
-    const rows = waiting.splice(0).slice(-50).map((call) => {
+    const rows = waiting.splice(0).map((call) => {
       const row = make("tr", "", "new");
       for (const head of heads) {
-        const cell = make("td", "", head.className);
+        const name = head.dataset.c ?? "";
+        const cell = make("td", "", /endpoint|scopes|ip/.test(name) ? "mono" : head.className);
         cell.dataset.l = head.textContent?.trim() ?? "";
-        cell.append(cells[head.dataset.field ?? ""]?.(call) ?? "");
+        cell.append(cells[name]?.(call) ?? "");
         row.append(cell);
       }
       return row;
     });
-    if (rows.length) all("[data-empty]", body).forEach((row) => row.remove());
     body.prepend(...rows.reverse());
     times(body);
     [...body.children].slice(50).forEach((row) => row.remove());
@@ -327,10 +304,7 @@ function live(body) {
   function connect() {
     if (source || document.hidden || stopped) return;
     source = stream(`${path}?after=${last}`);
-    source.addEventListener("open", () => {
-      failures = 0;
-      tell(held ? "Paused" : "Live");
-    });
+    source.addEventListener("open", () => { failures = 0; });
     source.addEventListener("call", (event) => {
       last = event.lastEventId || last;
       waiting.push(JSON.parse(event.data));
@@ -343,18 +317,31 @@ function live(body) {
     });
     source.addEventListener("state", (event) => {
       const { state } = JSON.parse(event.data);
+      if (state === "opened") tell(held ? "Paused" : "Live");
+      else tell("Reconnecting");
       if (state !== "gone") return;
       close();
-      stopped = true;
-      button.hidden = true;
+      stopped = button.hidden = true;
       tell("Ended: you may not look at these calls any more");
     });
     source.addEventListener("error", () => {
       close();
       failures += 1;
-      tell(failures < 2 ? "Reconnecting" : "Updated every 10 s");
-      poll = window.setTimeout(connect, failures < 2 ? 2000 : 10000);
+      if (failures < 2) tell("Reconnecting");
+      poll = window.setTimeout(failures < 2 ? connect : reload, failures < 2 ? 2000 : 10000);
     });
+  }
+  /** Where no stream comes through, the page is asked for instead. */
+  async function reload() {
+    const { got } = await fetched(location.href).catch(() => ({ got: null }));
+    const fresh = got && one("[data-live]", got);
+    tell(fresh ? "Updated every 10 s" : "Reconnecting");
+    if (fresh && !paused()) {
+      last = after(fresh);
+      body.replaceChildren(...fresh.children);
+      enhance(body);
+    }
+    connect();
   }
   /** @param {boolean} now */
   const hold = (now) => {
@@ -366,15 +353,12 @@ function live(body) {
   button.addEventListener("click", () => {
     stopped = !stopped;
     button.textContent = stopped ? "Resume" : "Pause";
-    if (stopped) {
-      close();
-      tell("Paused");
-    } else connect();
+    if (!stopped) return connect();
+    close();
+    tell("Paused");
   });
-  body.addEventListener("pointerenter", () => hold(true));
-  body.addEventListener("pointerleave", () => hold(false));
-  body.addEventListener("focusin", () => hold(true));
-  body.addEventListener("focusout", () => hold(false));
+  for (const name of ["pointerenter", "focusin"]) body.addEventListener(name, () => hold(true));
+  for (const name of ["pointerleave", "focusout"]) body.addEventListener(name, () => hold(false));
   document.addEventListener("visibilitychange", () => document.hidden ? close() : connect());
   connect();
 }
@@ -385,28 +369,25 @@ function firstCall(place) {
     source.close();
     /** @type {Call} */
     const call = JSON.parse(event.data);
-    const at = new Date(call.at);
-    place.textContent = `First call received ${local ? written(at, "00:00:00") : at.toISOString().slice(11, 19) + " UTC"}, ${call.endpoint ?? "no route"}, ${call.status}`;
+    const at = `${call.at.slice(11, 19)} UTC`;
+    place.textContent = `First call received ${local ? written(call.at, at) : at}, ${call.endpoint ?? "no route"}, ${call.status}`;
     place.classList.add("notice-good");
   });
 }
 
 // Charts
-
 /** Reads the table below a chart aloud, where the pointer or the arrow keys are. @param {HTMLElement} figure */
 function chart(figure) {
   const svg = /** @type {SVGSVGElement | null} */ (figure.querySelector("svg[viewBox]:not(.icon)"));
   const rows = all("tbody tr", figure);
-  if (!svg || !rows.length) return;
   const heads = all("thead th", figure).map((head) => head.textContent?.trim() ?? "");
-  const output = one("output", figure) ?? figure.appendChild(document.createElement("output"));
-  output.setAttribute("aria-live", "polite");
+  const output = one("output", figure);
+  if (!svg || !rows.length || !output) return;
   const line = document.createElementNS("http://www.w3.org/2000/svg", "line");
   line.setAttribute("class", "cross");
-  const { x, y, width, height } = svg.viewBox.baseVal;
-  line.setAttribute("y1", String(y));
-  line.setAttribute("y2", String(y + height));
-  const places = rows.map((row, place) => Number(row.dataset.x ?? x + (place + 0.5) * width / rows.length));
+  const { width, height } = svg.viewBox.baseVal;
+  line.setAttribute("y2", String(height));
+  const places = rows.map((row) => Number(row.dataset.x));
   let at = -1;
   /** @param {number} place */
   const show = (place) => {
@@ -414,8 +395,8 @@ function chart(figure) {
     line.setAttribute("x1", String(places[at]));
     line.setAttribute("x2", String(places[at]));
     svg.append(line);
-    const [first, ...rest] = [...(rows[at]?.children ?? [])].map((cell, column) => ({ head: heads[column], text: cell.textContent?.trim() }));
-    output.textContent = `${first?.text}: ${rest.map(({ head, text }) => `${head} ${text}`).join(", ")}`;
+    const [first, ...rest] = [...(rows[at]?.children ?? [])].map((cell) => cell.textContent?.trim());
+    output.textContent = `${first}: ${rest.map((text, column) => `${heads[column + 1]} ${text}`).join(", ")}`;
   };
   const clear = () => {
     line.remove();
@@ -425,7 +406,7 @@ function chart(figure) {
   svg.tabIndex = 0;
   svg.addEventListener("pointermove", (event) => {
     const box = svg.getBoundingClientRect();
-    const under = x + (event.clientX - box.left) / box.width * width;
+    const under = (event.clientX - box.left) / box.width * width;
     const near = places.reduce((best, place, index) => Math.abs(place - under) < Math.abs((places[best] ?? 0) - under) ? index : best, 0);
     if (near !== at) show(near);
   });
@@ -441,7 +422,6 @@ function chart(figure) {
 }
 
 // Everything together
-
 /** @param {ParentNode} within */
 function enhance(within) {
   times(within);
@@ -451,7 +431,6 @@ function enhance(within) {
   all("[data-chart]", within).forEach(chart);
   selection();
 }
-
 document.addEventListener("click", (event) => {
   const button = around(event, "[data-copy], [data-hide-secret]");
   if (button) return button.dataset.copy ? void copy(button) : hide(button);
@@ -493,13 +472,16 @@ document.addEventListener("submit", (event) => {
   if (form.dataset.sent !== undefined) return event.preventDefault();
   form.dataset.sent = "";
   // Not before the form is read: a button that is disabled is not sent.
-  setTimeout(() => all("button", form).forEach((button) => button.setAttribute("disabled", "")));
+  setTimeout(() => all("button:enabled", form).forEach((button) => {
+    button.setAttribute("disabled", "");
+    button.dataset.off = "";
+  }));
 });
 addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
   for (const form of all("form[data-sent]")) {
     delete form.dataset.sent;
-    all("button", form).forEach((button) => button.removeAttribute("disabled"));
+    all("[data-off]", form).forEach((button) => button.removeAttribute("disabled"));
   }
 });
 document.addEventListener("keydown", (event) => {
