@@ -126,8 +126,9 @@ fn in_calls(words: &str) -> String {
     if several { words } else { words.replace(" per ", " a ").replace("a hour", "an hour") }
 }
 
+/// The exact moment stands beside it, in both zones.
 fn day(time: DateTime<Utc>) -> String {
-    time.format("%-d %b %Y, %H:%M UTC").to_string()
+    time.format("%-d %b %Y").to_string()
 }
 
 fn from_where(ranges: &[AddressRange]) -> String {
@@ -209,7 +210,7 @@ mod tests {
         let minute = RateLimit::default();
         assert_eq!(
             told(minute, Some("2027-02-22T13:05:00Z"), &[]),
-            "At most 60 calls a minute, until 22 Feb 2027, 13:05 UTC."
+            "At most 60 calls a minute, until 22 Feb 2027."
         );
         let hour = minute.and(Quota::per_hour(1_000).unwrap()).unwrap();
         assert_eq!(
@@ -219,7 +220,7 @@ mod tests {
         );
         assert_eq!(
             told(RateLimit::unlimited(), Some("2026-11-01T00:00:00Z"), &[]),
-            "As many calls as it likes, and ended on 1 Nov 2026, 00:00 UTC."
+            "As many calls as it likes, and ended on 1 Nov 2026."
         );
     }
 }

@@ -75,7 +75,7 @@ async fn a_link_fills_each_field_and_sends_nothing() {
     assert!(filled.all("scopes").contains(&"orders:refund"));
     assert_eq!(filled.one("per_minute"), "42");
     assert_eq!(filled.one("ends"), "30d");
-    page.shows("At most 42 calls a minute, until 24 Dec 2026, 14:00 UTC.");
+    page.shows("At most 42 calls a minute, until 24 Dec 2026.");
     // Ten days are none of the choices: they are a date.
     let filled = Filled::of(&shop.get("/new?expires_in=864000").await);
     assert_eq!((filled.one("ends"), filled.one("ends_at")), ("date", "2026-12-04T14:00"));
@@ -148,6 +148,13 @@ async fn mistakes_are_told_at_their_fields_and_everything_typed_is_kept() {
         assert!(page.html.contains(&format!("id=\"{field}\"")), "{field}");
         assert!(page.html.contains(&format!("id=\"{field}-error\"")), "{field}");
     }
+    // In the order of the form, which a person goes through.
+    let places = ["name", "per_minute", "per_hour", "ends", "addresses", "metadata"]
+        .map(|field| page.html.find(&format!("href=\"#{field}\"")).unwrap());
+    assert!(places.is_sorted(), "{places:?}");
+    let asked = shop.post("/new", &filled.clone().with("check", &["1"]).text()).await;
+    assert_eq!(asked.status, 200);
+    asked.shows("Give it a name that people know it by.");
     let mut kept = Filled::of(&page).0;
     let mut sent = filled.0;
     kept.sort();
@@ -307,9 +314,7 @@ async fn an_exact_moment_and_several_windows_come_out_as_typed() {
         .with("addresses", &["203.0.113.0/24, 2001:db8::1"])
         .with("metadata", &["team = red"]);
     let page = shop.post("/new", &filled.clone().with("check", &["1"]).text()).await;
-    page.shows(
-        "At most 60 calls a minute, 1,000 calls an hour and 5,000 calls a day, until 1 Feb 2027, 09:30 UTC.",
-    );
+    page.shows("At most 60 calls a minute, 1,000 calls an hour and 5,000 calls a day, until 1 Feb 2027.");
     page.shows("Ends Mon 1 Feb 2027, 09:30 UTC").shows("Only from 203.0.113.0/24 or 2001:db8::1.");
     assert_eq!(shop.post("/new", &filled.text()).await.status, 200);
     let record = &all(&shop).await[0];

@@ -74,11 +74,13 @@ pub(in crate::dashboard) async fn create(visit: &Visit<'_>) -> Result<Reply, Fau
     }
     let (asked, unread) = typed.new_token(actor);
     let issue = tokens.issue(asked).because(&typed.reason);
-    if let Some((status, mistakes)) = told(unread, issue.check(actor))? {
-        return again(status, typed, mistakes);
-    }
+    let wrong = told(unread, issue.check(actor))?;
     if sent.has("check") {
-        return again(200, typed, Vec::new());
+        // A question, which is answered whatever is wrong.
+        return again(200, typed, wrong.map(|(_, mistakes)| mistakes).unwrap_or_default());
+    }
+    if let Some((status, mistakes)) = wrong {
+        return again(status, typed, mistakes);
     }
     match issue.idempotency_key(&key).by(actor).await {
         Ok(issued) => {

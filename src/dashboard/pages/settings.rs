@@ -62,6 +62,7 @@ pub(in crate::dashboard) async fn save(visit: &Visit<'_>) -> Result<Reply, Fault
         shown.effect = would_be(visit, &record, &shown.typed).await;
         return Ok(shown.answer(visit, 200, &record));
     }
+    let asks = sent.has("check");
     let (update, unread) = shown.typed.update(&record);
     let change = || {
         let change = tokens.update(&record.id, update.clone()).if_version(version);
@@ -75,13 +76,14 @@ pub(in crate::dashboard) async fn save(visit: &Visit<'_>) -> Result<Reply, Fault
     };
     if let Some((status, mistakes)) = told(unread, checked)? {
         shown.mistakes = mistakes;
-        return Ok(shown.answer(visit, status, &record));
+        // A question is answered whatever is wrong.
+        return Ok(shown.answer(visit, if asks { 200 } else { status }, &record));
     }
     let changed = changed.unwrap_or_else(|| record.clone());
     let effect = Effect::of(visit, &record, &changed, &shown.typed).await;
     let was_seen = sent.text("reviewed") == effect.mark;
-    shown.holds_back = !sent.has("check") && effect.breaks() && !was_seen;
-    if sent.has("check") || shown.holds_back {
+    shown.holds_back = !asks && effect.breaks() && !was_seen;
+    if asks || shown.holds_back {
         shown.effect = effect;
         return Ok(shown.answer(visit, 200, &record));
     }

@@ -13,7 +13,7 @@ pub(in crate::dashboard) struct Mistake {
     pub(in crate::dashboard) text: String,
 }
 
-/// The fields by the pointers of the core's errors, the longest first.
+/// The fields by the pointers of the core's errors; of two that fit, the longer comes first.
 const FIELDS: [(&str, &str, &str); 14] = [
     ("/name", "name", "Name"),
     ("/description", "description", "Description"),
@@ -29,6 +29,22 @@ const FIELDS: [(&str, &str, &str); 14] = [
     ("/owner", "owner", "Owner"),
     ("/metadata", "metadata", "Attributes"),
     ("/reason", "reason", "Reason"),
+];
+
+/// The fields from the top of the form to its end.
+const ORDER: [&str; 12] = [
+    "name",
+    "description",
+    "scopes",
+    "per_minute",
+    "per_hour",
+    "per_day",
+    "ends",
+    "reason",
+    "addresses",
+    "environment",
+    "owner",
+    "metadata",
 ];
 
 impl Mistake {
@@ -83,6 +99,7 @@ pub(in crate::dashboard) fn told(
         Err(_) => {}
     }
     mistakes.dedup();
+    mistakes.sort_by_key(|mistake| ORDER.iter().position(|field| *field == mistake.field));
     Ok((!mistakes.is_empty()).then_some((status, mistakes)))
 }
 
