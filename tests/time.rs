@@ -2,9 +2,12 @@
 
 mod support;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use support::{PausedStore, Stage};
-use tokenward::{Clock, Denied, Error, Issued, Need, NewToken, RateLimit, Update, Verdict};
+use tokenward::{
+    Action, Actor, Clock, Denied, Error, HistoryEntry, HistoryQuery, Issued, Need, NewToken, RateLimit,
+    TenantFilter, Update, Verdict,
+};
 
 const LIVE: Need<'static> = Need::live();
 const MS: TimeDelta = TimeDelta::milliseconds(1);
@@ -304,6 +307,75 @@ fn a_grace_period_lasts_from_nothing_to_thirty_days() {
         assert_eq!(pointers(rotated.map(|_| ())), ["/grace"]);
     }
     stage.run(stage.tokens.rotate(&id).grace(TimeDelta::days(30)).by("maria")).unwrap();
+}
+
+#[test]
+fn a_grace_period_can_be_ended_and_the_old_secret_is_dead() {
+    let stage = Stage::new();
+    let issued = stage.issue(named());
+    let id = issued.record.id;
+    assert!(matches!(stage.run(stage.tokens.end_grace(&id).by("maria")), Err(Error::NoOldSecret)));
+    let rotated = stage.run(stage.tokens.rotate(&id).grace(TimeDelta::hours(24)).by("maria")).unwrap();
+    let ends_at = rotated.record.previous_secret.unwrap().ends_at;
+    assert_eq!(stage.of(&issued), "granted");
+    let ended = stage.run(stage.tokens.end_grace(&id).because("moved").by("maria")).unwrap();
+    assert_eq!(ended.previous_secret.unwrap().ends_at, stage.now());
+    assert_eq!(stage.of(&issued), "token-rotated");
+    assert_eq!(stage.code(rotated.secret.expose(), &LIVE), "granted");
+    // A second time is harmless, and what is dead stays dead.
+    stage.clock.advance(MS);
+    let again = stage.run(stage.tokens.end_grace(&id).by("maria")).unwrap();
+    assert_eq!(again.version, ended.version);
+    let longer = stage.tokens.extend_grace(&id).lasting(TimeDelta::hours(1));
+    assert!(matches!(stage.run(longer.by("maria")), Err(Error::NoOldSecret)));
+    let query = HistoryQuery::new(TenantFilter::Any).token(id);
+    let entries = stage.run(stage.tokens.history(&query)).unwrap();
+    let told = |entry: &HistoryEntry| {
+        let change = entry.draft.changes.iter().find(|change| change.field == "previous_secret_expires_at");
+        change.map(|change| (change.from.clone(), change.to.clone()))
+    };
+    let written = |time: DateTime<Utc>| Some(time.to_rfc3339_opts(SecondsFormat::Millis, true));
+    assert_eq!(entries.len(), 3);
+    assert_eq!((entries[0].draft.action, entries[0].draft.changes.len()), (Action::Updated, 1));
+    assert_eq!(told(&entries[0]), Some((written(ends_at), written(stage.now() - MS))));
+    assert_eq!(entries[0].draft.reason.as_deref(), Some("moved"));
+    assert_eq!(told(&entries[1]), Some((None, written(ends_at))));
+    stage.run(stage.tokens.verify_history(None)).unwrap();
+}
+
+#[test]
+fn a_grace_period_can_be_prolonged_within_thirty_days_and_the_life_of_the_token() {
+    let stage = Stage::new();
+    let issued = stage.issue(named().expires_in(TimeDelta::days(40)));
+    let id = issued.record.id;
+    stage.run(stage.tokens.rotate(&id).grace(TimeDelta::hours(1)).by("maria")).unwrap();
+    let extend = || stage.tokens.extend_grace(&id);
+    let refused = [
+        extend(),
+        extend().lasting(TimeDelta::zero()),
+        extend().until(stage.now() - MS),
+        extend().lasting(TimeDelta::days(30) + MS),
+        extend().lasting(TimeDelta::MAX),
+        extend().until(DateTime::<Utc>::MAX_UTC),
+    ];
+    for change in refused {
+        assert_eq!(pointers(stage.run(change.by("maria")).map(|_| ())), ["/expires_at"]);
+    }
+    stage.run(extend().lasting(TimeDelta::days(30)).by("maria")).unwrap();
+    stage.clock.advance(TimeDelta::days(20));
+    assert_eq!(stage.of(&issued), "granted");
+    let beyond = extend().lasting(TimeDelta::days(20) + MS);
+    assert_eq!(pointers(stage.run(beyond.by("maria")).map(|_| ())), ["/expires_at"]);
+    // Whoever holds less than the token may shorten the time, and not lengthen it.
+    let weak = || Actor::new("weak").may_grant(["orders:read"]);
+    stage.run(stage.tokens.update(&id, Update::new().add_scope("orders:write")).by("maria")).unwrap();
+    let longer = stage.run(extend().lasting(TimeDelta::days(11)).by(weak()));
+    assert!(matches!(longer, Err(Error::NotGrantable(_))));
+    stage.run(extend().lasting(TimeDelta::minutes(1)).by(weak())).unwrap();
+    stage.clock.advance(TimeDelta::minutes(1) - MS);
+    assert_eq!(stage.of(&issued), "granted");
+    stage.clock.advance(MS);
+    assert_eq!(stage.of(&issued), "token-rotated");
 }
 
 #[test]

@@ -157,19 +157,23 @@ impl Tokens {
             LATEST
         };
         let calls = self.recent_calls(&latest).await?.calls;
-        let named = |names: usize| names.min(NAMED);
         let (clients, endpoints) = (&told.clients, &told.detail.endpoints);
+        // What was refused before a route was known stands under no name.
+        let mut routes = endpoints.top(endpoints.len());
+        routes.retain(|(route, _)| !route.is_empty());
+        let endpoints_total = routes.len();
+        routes.truncate(NAMED);
         let mut impact = Impact {
             calls_24h: told.tally.calls(),
             granted_24h: told.tally.granted,
             calls_7d: week.first().map_or(0, |(_, tally)| tally.calls()),
             last_used_at: usage.and_then(|usage| usage.counts.last_used_at),
             last_call: calls.iter().find(|call| call.outcome == Outcome::Granted).cloned(),
-            clients: owned(clients.top(named(clients.len()))),
+            clients: owned(clients.top(NAMED)),
             clients_total: clients.len(),
             more_clients: clients.other().calls() > 0,
-            endpoints: owned(endpoints.top(named(endpoints.len()))),
-            endpoints_total: endpoints.len(),
+            endpoints: owned(routes),
+            endpoints_total,
             more_endpoints: endpoints.other().calls() > 0,
             peak_24h: told.tally.peak,
             would_fail_24h: told.tally.granted,

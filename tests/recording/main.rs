@@ -2,6 +2,8 @@
 
 mod bounds;
 mod counting;
+mod findings;
+mod impact;
 mod privacy;
 mod ranges;
 #[path = "../support/mod.rs"]
