@@ -15,9 +15,11 @@
 
 mod accept;
 pub(crate) mod access;
+mod attention;
 pub(crate) mod audit;
 #[cfg(feature = "axum")]
 pub mod axum;
+pub(crate) mod bulk;
 pub(crate) mod calls;
 pub(crate) mod catalogue;
 pub(crate) mod changes;
@@ -33,6 +35,8 @@ pub(crate) mod fields;
 pub(crate) mod figures;
 mod health;
 pub(crate) mod history_page;
+pub(crate) mod impact;
+mod introspect;
 mod json;
 pub(crate) mod limits;
 pub(crate) mod listing;
@@ -46,6 +50,7 @@ pub(crate) mod request;
 pub(crate) mod rotate;
 mod routes;
 pub(crate) mod scope_use;
+mod secrets;
 pub(crate) mod series;
 pub(crate) mod shape;
 pub(crate) mod stream;

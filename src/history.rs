@@ -8,6 +8,7 @@
 
 mod chain;
 
+pub(crate) use chain::Backwards;
 pub use chain::{BrokenChain, Seal, verify_chain};
 
 use chrono::{DateTime, Utc};

@@ -136,8 +136,8 @@ pub use store::{
 };
 pub use token::{Digest, InvalidPrefix, InvalidTokenId, Prefix, Presented, Token, TokenId, Unreadable};
 pub use tokens::{
-    Attention, Caller, ChangeToken, Expected, Finding, FindingKind, Findings, Grant, Health, Impact, Intent,
-    Issue, Issued, LeaseHealth, Need, RecentCalls, Requirement, RevokeMany, Rotate, Rotated, ScopeImpact,
-    Statistics, Step, TimeSeries, Tokens, TokensBuilder, UnusedListing, Usage, Verdict,
+    Attention, Caller, ChangeToken, Expected, Finding, FindingKind, Findings, Grant, Health, HistoryCheck,
+    Impact, Intent, Issue, Issued, LeaseHealth, Need, RecentCalls, Requirement, RevokeMany, Rotate, Rotated,
+    ScopeImpact, Statistics, Step, TimeSeries, Tokens, TokensBuilder, UnusedListing, Usage, Verdict,
 };
 pub use usage::{Call, Counts, MemoryUsage, Period, Subject, UsageBatch, UsageStore};

@@ -38,7 +38,7 @@ pub use impact::{Impact, Intent, ScopeImpact};
 pub use issue::{Issue, Issued};
 pub use manage::{ChangeToken, RevokeMany, Rotate, Rotated};
 pub use need::{Need, Requirement};
-pub use read::UnusedListing;
+pub use read::{HistoryCheck, UnusedListing};
 pub use statistics::{RecentCalls, Statistics, Step, TimeSeries, Usage};
 
 use std::fmt;

@@ -2,6 +2,9 @@
 
 use crate::web::Request;
 
+/// One JSON document on each line.
+pub(crate) const LINES: &str = "application/x-ndjson";
+
 /// Whether `Accept` names this media type, and names JSON no higher.
 pub(super) fn prefers(http: &Request<'_>, media_type: &str) -> bool {
     let mut sent = Vec::new();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Fault;
-use super::accept;
+use super::accept::{self, LINES};
 use super::context::Context;
 use super::cursor::Cursors;
 use super::figures::ClientBody;
@@ -89,7 +89,6 @@ struct Place {
     before: u64,
 }
 
-const LINES: &str = "application/x-ndjson";
 /// How many calls are read at once where they are told as lines.
 const AT_ONCE: u32 = 200;
 

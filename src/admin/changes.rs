@@ -1,10 +1,13 @@
 //! Changing a token in place: settings, pause, revocation, deletion.
 
+use serde::Serialize;
+
 use super::Fault;
 use super::conditions::if_match;
 use super::context::{Context, Media};
 use super::create::both_expiries;
 use super::fields::Fields;
+use super::impact::{self, ImpactBody};
 use super::limits;
 use super::shape::TokenBody;
 use crate::tokens::ChangeToken;
@@ -37,7 +40,18 @@ pub(crate) async fn patch(context: &Context<'_>) -> Result<Reply, Fault> {
         Err(error) => return Err(context.change_fault(error, expected).await),
     };
     let usage = context.usage_if_there(id).await;
-    Ok(Reply::json(200, &TokenBody::new(&record, context.now(), usage.as_ref())))
+    let token = TokenBody::new(&record, context.now(), usage.as_ref());
+    let impact = impact::of_update(context, &record).await?;
+    Ok(Reply::json(200, &DryRun { token, impact }))
+}
+
+/// What would come of a change, and what it would break.
+#[derive(Serialize)]
+struct DryRun<'a> {
+    #[serde(flatten)]
+    token: TokenBody<'a>,
+    /// Nothing for what breaks nothing; null where use cannot be read.
+    impact: Option<Vec<ImpactBody>>,
 }
 
 fn read(fields: &mut Fields) -> Update {
@@ -156,7 +170,7 @@ pub(crate) async fn purge(context: &Context<'_>) -> Result<Reply, Fault> {
 
 /// Makes a change, if everything about it is right: what could not be read and what the core says
 /// against it are told at once.
-async fn make<'c>(
+pub(super) async fn make<'c>(
     context: &Context<'_>,
     fields: Fields,
     change: impl Fn() -> ChangeToken<'c>,
@@ -170,7 +184,7 @@ async fn make<'c>(
     }
 }
 
-fn bound<'c>(change: ChangeToken<'c>, expected: Option<u64>) -> ChangeToken<'c> {
+pub(super) fn bound<'c>(change: ChangeToken<'c>, expected: Option<u64>) -> ChangeToken<'c> {
     match expected {
         Some(version) => change.if_version(version),
         None => change,

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::Fault;
 use super::context::Context;
-use super::figures::{ClientBody, share};
+use super::figures::{ClientBody, agents, share};
 use super::range::{DAY, range};
 use super::ranked::{Ranked, listing};
 use super::shape::{Moment, moment};
@@ -51,7 +51,10 @@ pub(super) async fn of_token(context: &Context<'_>) -> Result<Reply, Fault> {
     let limit = parameters.limit()?;
     parameters.finish()?;
     let id = context.record().await?.id;
-    let told = context.statistics(Subject::Token(id), period).await?;
+    let mut told = context.statistics(Subject::Token(id), period).await?;
+    if !context.permissions.view_addresses {
+        told.clients = agents(told.clients);
+    }
     let ranked = Ranked::of(&told.clients, limit);
     let data = ranked.shown.iter().map(|(client, used)| Row::of(client, used, ranked.calls)).collect();
     listing(&told, &ranked, data, Used::of(&ranked.other, ranked.calls))

@@ -14,7 +14,7 @@ use super::shape::TokenBody;
 use super::streams::Streams;
 use super::viewer::Viewer;
 use super::{AdminRequest, Fault, json};
-use crate::web::{Reply, Request};
+use crate::web::{Reply, Request, path_segments};
 use crate::{Actor, Error, Period, Statistics, Subject, TokenId, TokenRecord, Tokens, Usage};
 
 /// A request that was let in, on its way to its route.
@@ -82,6 +82,14 @@ impl<'a> Context<'a> {
         self.id.as_deref().and_then(|id| id.parse().ok()).ok_or_else(Fault::no_such_token)
     }
 
+    /// The version that `sec_2` at the end of the path stands for. One that does not read is no secret's.
+    pub(crate) fn secret_version(&self) -> Option<u32> {
+        let segments = path_segments(self.http.path).ok()?;
+        let digits = segments.last()?.strip_prefix("sec_")?;
+        let version: u32 = digits.parse().ok()?;
+        (version.to_string() == digits).then_some(version)
+    }
+
     /// The token of the path, if it is there for this actor.
     pub(crate) async fn record(&self) -> Result<TokenRecord, Fault> {
         let record = self.tokens.find(&self.token_id()?).await?.ok_or_else(Fault::no_such_token)?;
@@ -106,11 +114,7 @@ impl<'a> Context<'a> {
 
     /// The fields of the body, which has to be there.
     pub(crate) fn fields(&self, media: Media) -> Result<Fields, Fault> {
-        let essence = match self.http.only_header("content-type") {
-            Ok(value) => value.and_then(|value| std::str::from_utf8(value).ok()).unwrap_or(""),
-            Err(_) => return Err(Fault::malformed("Send one Content-Type header, not several.")),
-        };
-        let essence = essence.split(';').next().unwrap_or("").trim();
+        let essence = self.media_type()?;
         let is_right = essence.eq_ignore_ascii_case("application/json")
             || (media == Media::MergePatch && essence.eq_ignore_ascii_case("application/merge-patch+json"));
         if !is_right {
@@ -120,6 +124,25 @@ impl<'a> Context<'a> {
             }));
         }
         json::object(self.body).map(Fields::new)
+    }
+
+    /// The body as a form (`application/x-www-form-urlencoded`), if it is one.
+    pub(crate) fn form(&self) -> Result<Option<Parameters>, Fault> {
+        if !self.media_type()?.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            return Ok(None);
+        }
+        let text = std::str::from_utf8(self.body)
+            .map_err(|_| Fault::malformed("The body has a part that is no UTF-8 text."))?;
+        Parameters::read(Some(text)).map(Some)
+    }
+
+    /// What the body is said to be, without parameters; empty where nothing is said.
+    fn media_type(&self) -> Result<&str, Fault> {
+        let sent = match self.http.only_header("content-type") {
+            Ok(value) => value.and_then(|value| std::str::from_utf8(value).ok()).unwrap_or(""),
+            Err(_) => return Err(Fault::malformed("Send one Content-Type header, not several.")),
+        };
+        Ok(sent.split(';').next().unwrap_or("").trim())
     }
 
     /// The fields of a body that may be left out.

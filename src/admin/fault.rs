@@ -47,7 +47,6 @@ impl Fault {
         self
     }
 
-    #[cfg(feature = "dashboard")]
     pub(crate) fn status(&self) -> u16 {
         self.0.status
     }
@@ -76,6 +75,14 @@ impl Fault {
 
     /// The answer. `request_id` tells which request it was about, to the client and in the log.
     pub(crate) fn reply(self, request_id: Option<&str>) -> Reply {
+        let (status, headers) = (self.0.status, self.0.headers.clone());
+        let mut reply = Reply::problem(status, &self.document(request_id));
+        reply.headers.extend(headers);
+        reply
+    }
+
+    /// The problem alone, as it stands in an answer that tells of several.
+    pub(crate) fn document(self, request_id: Option<&str>) -> Map<String, Value> {
         self.log(request_id);
         let told = *self.0;
         let mut body = told.more;
@@ -87,9 +94,7 @@ impl Fault {
         if let Some(id) = request_id {
             body.insert("instance".into(), format!("urn:request:{id}").into());
         }
-        let mut reply = Reply::problem(told.status, &body);
-        reply.headers.extend(told.headers);
-        reply
+        body
     }
 
     pub(crate) fn malformed(detail: impl Into<String>) -> Fault {
@@ -160,6 +165,15 @@ impl Fault {
         let detail =
             "The token has no old secret that still works: its grace period is over, or there was none.";
         Fault::new(404, "not-found", "There is no such secret", detail)
+    }
+
+    pub(crate) fn last_secret() -> Fault {
+        Fault::new(
+            409,
+            "last-secret",
+            "This is the current secret",
+            "The current secret ends with the token. Rotate the token to replace the secret, or revoke it.",
+        )
     }
 
     pub(crate) fn no_such_place() -> Fault {

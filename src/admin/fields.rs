@@ -38,6 +38,11 @@ impl Fields {
         self.errors.push(FieldError { pointer, code, detail: detail.into() });
     }
 
+    /// Whether something is wrong with what was taken until now.
+    pub(crate) fn has_errors(&self) -> bool {
+        !self.errors.is_empty()
+    }
+
     /// Text, or none.
     pub(crate) fn text(&mut self, name: &'static str) -> Optional<String> {
         match self.take(name)? {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::shape::Moment;
-use crate::usage::{Client, Peak, Refusals, StatusClasses, Strangers, Tally, start_of};
+use crate::usage::{Client, Clients, Peak, Refusals, StatusClasses, Strangers, Tally, start_of};
 
 /// The figures of a span.
 #[derive(Serialize)]
@@ -160,6 +160,12 @@ impl<'a> ClientBody<'a> {
         let body = ClientBody::of(client);
         ClientBody { ip: body.ip.filter(|_| tells_address), ..body }
     }
+}
+
+/// The same clients without their addresses, for whoever may not see them: those that call themselves
+/// the same are one.
+pub(crate) fn agents(clients: Clients) -> Clients {
+    clients.renamed(|client| Client::new("", client.agent), |used| used)
 }
 
 /// The share of a part, between 0 and 1; none of nothing.

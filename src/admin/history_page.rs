@@ -21,7 +21,7 @@ pub(crate) async fn page(
     cursor: Option<&str>,
 ) -> Result<HistoryPage, Fault> {
     let cursors = Cursors::of(context, listing(&query)).await?;
-    query.before = cursor.map(|cursor| cursors.read(cursor)).transpose()?;
+    query.before = place(&cursors, cursor)?;
     let shown = query.limit as usize;
     // One more than is shown tells whether there is another page.
     query.limit += 1;
@@ -30,6 +30,20 @@ pub(crate) async fn page(
     entries.truncate(shown);
     let next = entries.last().filter(|_| more).map(|entry| cursors.write(&entry.number));
     Ok(HistoryPage { entries, next })
+}
+
+/// The same query behind the place of `cursor`.
+pub(crate) async fn behind(
+    context: &Context<'_>,
+    mut query: HistoryQuery,
+    cursor: Option<&str>,
+) -> Result<HistoryQuery, Fault> {
+    query.before = place(&Cursors::of(context, listing(&query)).await?, cursor)?;
+    Ok(query)
+}
+
+fn place(cursors: &Cursors, cursor: Option<&str>) -> Result<Option<u64>, Fault> {
+    cursor.map(|cursor| cursors.read(cursor)).transpose()
 }
 
 /// What a cursor is bound to: all that decides what is listed, whichever way it was said.

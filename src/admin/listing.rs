@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::Fault;
+use super::attention;
 use super::context::Context;
 use super::cursor::Cursors;
 use super::parameters::Parameters;
@@ -37,6 +38,7 @@ pub(crate) async fn list(context: &Context<'_>) -> Result<Reply, Fault> {
     let limit = parameters.limit()?;
     let with_usage = includes_usage(&mut parameters)?;
     let cursor = parameters.one("cursor")?;
+    let needs_attention = attention_wanted(&mut parameters)?;
     let unused_since = parameters.time("unused_since")?;
     let mut query = Query::new(context.actor.tenants(), context.now());
     query.order = order(&mut parameters)?;
@@ -44,16 +46,48 @@ pub(crate) async fn list(context: &Context<'_>) -> Result<Reply, Fault> {
     query.limit = limit;
     parameters.finish()?;
 
-    let found = TokenPage::read(context, &query, &cursors, cursor.as_deref(), unused_since).await?;
+    let found = match needs_attention {
+        true if cursor.is_some() => return Err(Fault::invalid_cursor()),
+        true => of_attention(context, &query).await?,
+        false => TokenPage::read(context, &query, &cursors, cursor.as_deref(), unused_since).await?,
+    };
     let usage = usage(context, &found.records, with_usage).await?;
     let now = query.now;
-    let body = |record| shown(record, now, &usage, with_usage);
+    let shows = Shows { usage: with_usage, addresses: context.permissions.view_addresses };
+    let body = |record| shown(record, now, &usage, shows);
     let data = found.records.iter().map(body).collect();
     let TokenPage { next, prev, total, total_is_estimate, .. } = &found;
     let links = links(context.http.query, &[("next", next), ("prev", prev)]);
     let page = Page { next, prev, limit, total: *total, total_is_estimate: *total_is_estimate };
     let reply = Reply::json(200, &Listed { data, page });
     Ok(if links.is_empty() { reply } else { reply.header("link", links) })
+}
+
+/// Whether only tokens that deserve attention are wanted. They have an order of their own, and stand on
+/// one page.
+fn attention_wanted(parameters: &mut Parameters) -> Result<bool, Fault> {
+    let wanted = match parameters.one("attention")?.as_deref() {
+        None | Some("false") => false,
+        Some("true") => true,
+        Some(_) => return Err(Fault::parameter("attention", "attention is true or false.")),
+    };
+    for name in ["sort", "unused_since"] {
+        if wanted && parameters.has(name) {
+            let detail = format!("{name} does not go together with attention, which has its own order.");
+            return Err(Fault::parameter(name, detail));
+        }
+    }
+    Ok(wanted)
+}
+
+/// Of the tokens that deserve attention those that fit the filter, the most pressing first.
+async fn of_attention(context: &Context<'_>, query: &Query) -> Result<TokenPage, Fault> {
+    let found = attention::findings(context, u32::MAX).await?;
+    let mut records: Vec<_> = found.tokens.into_iter().map(|(record, _)| record).collect();
+    records.retain(|record| query.matches(record));
+    let total = records.len() as u32;
+    records.truncate(query.limit as usize);
+    Ok(TokenPage { records, next: None, prev: None, total: Some(total), total_is_estimate: found.more })
 }
 
 /// The use of a page of tokens, in one query. Where it cannot be read, the list is told without
@@ -73,16 +107,23 @@ async fn usage(
     }
 }
 
+/// What is shown of each token beside itself.
+#[derive(Clone, Copy)]
+struct Shows {
+    usage: bool,
+    addresses: bool,
+}
+
 fn shown<'r>(
     record: &'r TokenRecord,
     now: DateTime<Utc>,
     usage: &'r HashMap<TokenId, Usage>,
-    with_usage: bool,
+    shows: Shows,
 ) -> TokenBody<'r> {
     let usage = usage.get(&record.id);
     let body = TokenBody::new(record, now, usage);
     match usage {
-        Some(usage) if with_usage => body.with_usage(usage),
+        Some(usage) if shows.usage => body.with_usage(usage, shows.addresses),
         _ => body,
     }
 }

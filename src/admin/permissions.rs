@@ -72,6 +72,7 @@ impl Permissions {
     pub(crate) const fn has(&self, right: Right) -> bool {
         match right {
             Right::Look => true,
+            Right::ChangeSome => self.changes(),
             Right::Create => self.create,
             Right::Edit => self.edit,
             Right::Rotate => self.rotate,
@@ -93,6 +94,8 @@ impl Permissions {
 pub(crate) enum Right {
     /// Being let in.
     Look,
+    /// Any right to change something; which one, the body of the request says.
+    ChangeSome,
     Create,
     Edit,
     Rotate,

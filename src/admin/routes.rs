@@ -3,8 +3,8 @@
 use super::context::Context;
 use super::permissions::Right;
 use super::{
-    Fault, audit, calls, catalogue, changes, clients, create, endpoints, health, listing, overview, rotate,
-    scope_use, series, stream, table, tokens, usage,
+    Fault, attention, audit, bulk, calls, catalogue, changes, clients, create, endpoints, health, impact,
+    introspect, listing, overview, rotate, scope_use, secrets, series, stream, table, tokens, usage,
 };
 use crate::web::{Reply, path_segments};
 
@@ -34,10 +34,19 @@ pub(super) enum Row {
     ScopeUse,
     Calls,
     Stream,
+    Impact,
+    Secrets,
+    SetSecretEnd,
+    EndSecret,
+    Bulk,
     UsageOfAll,
     TimeSeriesOfAll,
     StreamOfAll,
     Audit,
+    AuditOfAll,
+    VerifyAudit,
+    Attention,
+    Introspect,
     Scopes,
     Presets,
     Me,
@@ -53,10 +62,11 @@ const fn needs(needs: Right, method: &'static str, template: &'static str, row: 
 }
 
 /// The table.
-pub(super) const ROUTES: [Route; 25] = [
+pub(super) const ROUTES: &[Route] = &[
     reads("GET", "/tokens", Row::List),
     needs(Right::Create, "POST", "/tokens", Row::Create),
     reads("POST", "/tokens/find", Row::Find),
+    needs(Right::ChangeSome, "POST", "/tokens/bulk", Row::Bulk),
     reads("GET", "/tokens/{id}", Row::Show),
     needs(Right::Edit, "PATCH", "/tokens/{id}", Row::Change),
     needs(Right::Revoke, "DELETE", "/tokens/{id}", Row::Purge),
@@ -72,9 +82,17 @@ pub(super) const ROUTES: [Route; 25] = [
     needs(Right::ViewCalls, "GET", "/tokens/{id}/calls", Row::Calls),
     needs(Right::ViewCalls, "GET", "/tokens/{id}/calls/stream", Row::Stream),
     needs(Right::ViewHistory, "GET", "/tokens/{id}/audit", Row::Audit),
+    reads("GET", "/tokens/{id}/impact", Row::Impact),
+    reads("GET", "/tokens/{id}/secrets", Row::Secrets),
+    needs(Right::Rotate, "PATCH", "/tokens/{id}/secrets/{sid}", Row::SetSecretEnd),
+    needs(Right::Rotate, "DELETE", "/tokens/{id}/secrets/{sid}", Row::EndSecret),
     reads("GET", "/usage", Row::UsageOfAll),
     reads("GET", "/usage/timeseries", Row::TimeSeriesOfAll),
     needs(Right::ViewCalls, "GET", "/calls/stream", Row::StreamOfAll),
+    needs(Right::ViewHistory, "GET", "/audit", Row::AuditOfAll),
+    needs(Right::ViewHistory, "GET", "/audit/verify", Row::VerifyAudit),
+    reads("GET", "/attention", Row::Attention),
+    reads("POST", "/introspect", Row::Introspect),
     reads("GET", "/scopes", Row::Scopes),
     reads("GET", "/presets", Row::Presets),
     reads("GET", "/me", Row::Me),
@@ -104,10 +122,19 @@ impl Row {
             Row::ScopeUse => scope_use::of_token(context).await,
             Row::Calls => calls::of_token(context).await,
             Row::Stream => stream::of_token(context).await,
+            Row::Impact => impact::of_token(context).await,
+            Row::Secrets => secrets::of_token(context).await,
+            Row::SetSecretEnd => secrets::set_end(context).await,
+            Row::EndSecret => secrets::end(context).await,
+            Row::Bulk => bulk::act(context).await,
             Row::UsageOfAll => overview::usage(context).await,
             Row::TimeSeriesOfAll => series::of_all(context).await,
             Row::StreamOfAll => stream::of_all(context).await,
             Row::Audit => audit::of_token(context).await,
+            Row::AuditOfAll => audit::of_all(context).await,
+            Row::VerifyAudit => audit::verify(context).await,
+            Row::Attention => attention::list(context).await,
+            Row::Introspect => introspect::introspect(context).await,
             Row::Scopes => catalogue::scopes(context),
             Row::Presets => catalogue::presets(context),
             Row::Me => catalogue::me(context),
@@ -120,5 +147,5 @@ impl Row {
 pub(super) fn find(method: &str, path: &str) -> Result<Found, Fault> {
     let path = if path.is_empty() { "/" } else { path };
     let segments = path_segments(path).map_err(|unclear| Fault::malformed(unclear.0))?;
-    Ok(table::find(&ROUTES, method, &segments))
+    Ok(table::find(ROUTES, method, &segments))
 }

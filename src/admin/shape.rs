@@ -91,8 +91,8 @@ impl<'a> TokenBody<'a> {
     }
 
     /// The same with its use told in full.
-    pub(crate) fn with_usage(mut self, usage: &'a Usage) -> TokenBody<'a> {
-        self.usage = Some(UsageBody::of(usage));
+    pub(crate) fn with_usage(mut self, usage: &'a Usage, tells_addresses: bool) -> TokenBody<'a> {
+        self.usage = Some(UsageBody::of(usage, tells_addresses));
         self
     }
 }

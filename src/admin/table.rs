@@ -7,7 +7,7 @@ use super::permissions::Right;
 /// One route.
 pub(crate) struct Route<Row> {
     pub(crate) method: &'static str,
-    /// Below the mount; `{id}` is a token's.
+    /// Below the mount; `{id}` is a token's, and `{sid}`, at the end, one of its secrets'.
     pub(crate) template: &'static str,
     /// What whoever comes must be allowed to do.
     pub(crate) needs: Right,
@@ -53,6 +53,7 @@ fn matches<'p>(template: &str, path: &'p [Cow<'_, str>]) -> Option<Option<&'p st
     for segment in path {
         match parts.next()? {
             "{id}" => id = Some(&**segment),
+            "{sid}" => {}
             literal if literal == segment => {}
             _ => return None,
         }

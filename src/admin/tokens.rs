@@ -16,7 +16,8 @@ pub(crate) async fn show(context: &Context<'_>) -> Result<Reply, Fault> {
     }
     let usage = context.tokens.usage_of(&[record.id]).await.map_err(Fault::usage_unavailable)?;
     let usage = usage.get(&record.id).ok_or_else(Fault::no_such_token)?;
-    let body = TokenBody::new(&record, context.now(), Some(usage)).with_usage(usage);
+    let tells_addresses = context.permissions.view_addresses;
+    let body = TokenBody::new(&record, context.now(), Some(usage)).with_usage(usage, tells_addresses);
     Ok(Reply::json(200, &body).header("etag", etag(record.version)))
 }
 

@@ -42,7 +42,8 @@ pub(crate) struct UsageBody<'a> {
 }
 
 impl<'a> UsageBody<'a> {
-    pub(crate) fn of(usage: &'a Usage) -> UsageBody<'a> {
+    /// `tells_addresses` says whether whoever looks may see the addresses of clients.
+    pub(crate) fn of(usage: &'a Usage, tells_addresses: bool) -> UsageBody<'a> {
         let day = &usage.last_24_hours;
         UsageBody {
             calls_total: usage.total(),
@@ -67,7 +68,7 @@ impl<'a> UsageBody<'a> {
             wrong_secret_total: usage.wrong_secret,
             last_used_at: moment(usage.last_used_at),
             last_seen_at: moment(usage.last_seen_at),
-            last_client: usage.last_client.as_ref().map(ClientBody::of),
+            last_client: usage.last_client.as_ref().map(|client| ClientBody::told(client, tells_addresses)),
             as_of: Moment(usage.as_of),
         }
     }
@@ -107,15 +108,17 @@ pub(crate) async fn of_token(context: &Context<'_>) -> Result<Reply, Fault> {
     let usage = context.tokens.usage_of(&[id]).await.map_err(Fault::usage_unavailable)?;
     let usage = usage.get(&id).ok_or_else(Fault::no_such_token)?;
     let told = context.statistics(Subject::Token(id), period).await?;
-    Ok(Reply::json(200, &Told { usage: UsageBody::of(usage), range: range_body(&told) }))
+    let tells_addresses = context.permissions.view_addresses;
+    let usage = UsageBody::of(usage, tells_addresses);
+    Ok(Reply::json(200, &Told { usage, range: range_body(&told, tells_addresses) }))
 }
 
-fn range_body(told: &Statistics) -> RangeBody<'_> {
+fn range_body(told: &Statistics, tells_addresses: bool) -> RangeBody<'_> {
     let secrets = told.detail.secrets.iter().map(|(version, used)| SecretBody {
         version: *version,
         calls: used.calls,
         last_seen_at: moment(used.last_seen_at),
-        last_client: used.last_client.as_ref().map(ClientBody::of),
+        last_client: used.last_client.as_ref().map(|client| ClientBody::told(client, tells_addresses)),
     });
     RangeBody {
         from: Moment(told.period.from()),

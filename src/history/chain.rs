@@ -1,5 +1,8 @@
 //! The chain of seals.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -48,6 +51,50 @@ pub fn verify_chain<'a>(
         previous = Some(expected);
     }
     Ok(previous)
+}
+
+/// Checks the chains of any number of tenants from their newest entries back, in the memory of one
+/// entry for each: history is read in that order.
+#[derive(Default)]
+pub(crate) struct Backwards {
+    /// By tenant: the entry that was looked at last, and the hash that it names of the one before it.
+    wanted: BTreeMap<Option<String>, (u64, String)>,
+    newest: Option<(u64, Seal)>,
+    entries: u64,
+    broken_at: Option<u64>,
+}
+
+impl Backwards {
+    /// Looks at the next entry, which is older than all of its tenant that were looked at.
+    pub(crate) fn look_at(&mut self, entry: &HistoryEntry) {
+        let HistoryEntry { number, draft, seal } = entry;
+        self.entries += 1;
+        if self.newest.is_none() {
+            self.newest = Some((*number, seal.clone()));
+        }
+        let before = Some(Seal { hash: seal.previous.clone(), ..seal.clone() });
+        let before = before.filter(|before| !before.hash.is_empty());
+        if verify_chain([entry], before).is_err() {
+            self.broken_at = Some(*number);
+        }
+        let place = self.wanted.entry(draft.tenant.clone());
+        match place {
+            Entry::Vacant(place) => _ = place.insert((*number, seal.previous.clone())),
+            Entry::Occupied(mut place) => {
+                let (newer, wanted) = place.insert((*number, seal.previous.clone()));
+                if wanted != seal.hash {
+                    self.broken_at = Some(self.broken_at.map_or(newer, |at| at.min(newer)));
+                }
+            }
+        }
+    }
+
+    /// How many entries there were, the newest, and the first that does not fit.
+    pub(crate) fn finish(self) -> (u64, Option<(u64, Seal)>, Option<u64>) {
+        // The first of each chain has none before it.
+        let cut = self.wanted.values().filter(|(_, wanted)| !wanted.is_empty()).map(|(number, _)| *number);
+        (self.entries, self.newest, self.broken_at.into_iter().chain(cut).min())
+    }
 }
 
 impl Seal {
@@ -167,8 +214,24 @@ mod tests {
         for (place, tampering) in tamperings.into_iter().enumerate() {
             let mut entries = chain();
             tampering(&mut entries);
-            assert!(verify_chain(&entries, None).is_err(), "tampering {place} went unnoticed");
+            let broken =
+                verify_chain(&entries, None).expect_err(&format!("tampering {place} went unnoticed"));
+            let (number, newest, broken_at) = backwards(&entries);
+            assert_eq!((number, newest.is_some()), (entries.len() as u64, true));
+            assert!(broken_at.is_some_and(|at| at <= broken.number), "tampering {place}: {broken_at:?}");
         }
+        let (number, newest, broken_at) = backwards(&chain());
+        assert_eq!(
+            (number, newest.map(|(_, seal)| seal), broken_at),
+            (3, verify_chain(&chain(), None).unwrap(), None)
+        );
+        assert_eq!(backwards(&[]), (0, None, None));
+    }
+
+    fn backwards(entries: &[HistoryEntry]) -> (u64, Option<(u64, Seal)>, Option<u64>) {
+        let mut chains = Backwards::default();
+        entries.iter().rev().for_each(|entry| chains.look_at(entry));
+        chains.finish()
     }
 
     #[test]

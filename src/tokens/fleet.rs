@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Engine;
 use super::change::Heeded;
+use super::{Engine, Tokens};
 use crate::changes::{ChangeFeed, Hint, NodeRow};
 use crate::executor::{Baton, Nudge, Timer, Woken, block_on};
 use crate::fleet::{Event, Lease, Member, Step, Trusted, Vigil, Waited, Waiting};
@@ -228,6 +228,15 @@ impl Engine {
             }
         };
         self.heeded_everywhere(last, heeded).await
+    }
+}
+
+impl Tokens {
+    /// Waits until every node has heeded every change that was committed before now: once, behind many
+    /// changes that were made without waiting.
+    #[cfg(feature = "admin")]
+    pub(crate) async fn heeded_everywhere(&self) -> Result<(), Error> {
+        self.engine().all_heeded_everywhere(Heeded::ByAll).await
     }
 }
 

@@ -33,6 +33,51 @@ pub enum Intent {
     ExpireAt(DateTime<Utc>),
 }
 
+impl Intent {
+    /// What an update of a token comes to that may break something: scopes that go, a limit that is
+    /// not as wide as before, an end that comes earlier. Nothing for what only widens.
+    ///
+    /// ```
+    /// # tokenward::block_on(async {
+    /// # use tokenward::{Catalog, Intent, NewToken, Tokens, Update};
+    /// let tokens = Tokens::in_memory(Catalog::new().scope("orders:read", "Look at orders"))?;
+    /// let issued = tokens.issue(NewToken::named("Export").scopes(["orders:read"])).by("maria").await?;
+    /// let change = tokens.update(&issued.record.id, Update::new().remove_scope("orders:read"));
+    /// let after = change.preview("maria").await?;
+    /// assert_eq!(Intent::of_update(&issued.record, &after), [Intent::RemoveScopes(vec!["orders:read".into()])]);
+    /// # Ok::<(), tokenward::Error>(()) }).unwrap();
+    /// ```
+    pub fn of_update(before: &TokenRecord, after: &TokenRecord) -> Vec<Intent> {
+        let mut intents = Vec::new();
+        let removed = before.scopes.difference(&after.scopes).map(|scope| scope.as_str().to_owned());
+        let removed: Vec<_> = removed.collect();
+        if !removed.is_empty() {
+            intents.push(Intent::RemoveScopes(removed));
+        }
+        if before.rate_limit != after.rate_limit && !before.rate_limit.is_within(&after.rate_limit) {
+            intents.push(Intent::RateLimit(after.rate_limit));
+        }
+        if let Some(end) = after.expires_at
+            && before.expires_at.is_none_or(|before| end < before)
+        {
+            intents.push(Intent::ExpireAt(end));
+        }
+        intents
+    }
+
+    /// The word for it in the admin API: `remove_scopes`.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Intent::Revoke => "revoke",
+            Intent::Pause => "pause",
+            Intent::Rotate => "rotate",
+            Intent::RemoveScopes(_) => "remove_scopes",
+            Intent::RateLimit(_) => "rate_limit",
+            Intent::ExpireAt(_) => "expiry",
+        }
+    }
+}
+
 /// What would break if something were done to a token: told from the use of its last 24 hours, and
 /// for scopes of its last 30 days, as of the last flush. Nothing in it is a guess of what is to come.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -158,11 +203,6 @@ impl Tokens {
         };
         let calls = self.recent_calls(&latest).await?.calls;
         let (clients, endpoints) = (&told.clients, &told.detail.endpoints);
-        // What was refused before a route was known stands under no name.
-        let mut routes = endpoints.top(endpoints.len());
-        routes.retain(|(route, _)| !route.is_empty());
-        let endpoints_total = routes.len();
-        routes.truncate(NAMED);
         let mut impact = Impact {
             calls_24h: told.tally.calls(),
             granted_24h: told.tally.granted,
@@ -172,8 +212,8 @@ impl Tokens {
             clients: owned(clients.top(NAMED)),
             clients_total: clients.len(),
             more_clients: clients.other().calls() > 0,
-            endpoints: owned(routes),
-            endpoints_total,
+            endpoints: owned(endpoints.top(NAMED)),
+            endpoints_total: endpoints.len(),
             more_endpoints: endpoints.other().calls() > 0,
             peak_24h: told.tally.peak,
             would_fail_24h: told.tally.granted,

@@ -6,7 +6,11 @@ use tokenward::admin::{Access, AdminApi, AdminRequest};
 use tokenward::web::Request;
 use tokenward::{Actor, NewToken, Tokens, block_on};
 
-const FIELDS: [&str; 20] = [
+const FIELDS: [&str; 24] = [
+    "action",
+    "ids",
+    "token",
+    "token_type_hint",
     "name",
     "description",
     "scopes",
@@ -77,6 +81,14 @@ fn path() -> impl Strategy<Value = String> {
         "/tokens/ID/calls",
         "/tokens/ID/calls/stream",
         "/tokens/ID/audit",
+        "/tokens/ID/impact",
+        "/tokens/ID/secrets",
+        "/tokens/ID/secrets/sec_1",
+        "/tokens/bulk",
+        "/audit",
+        "/audit/verify",
+        "/attention",
+        "/introspect",
         "/usage",
         "/usage/timeseries",
         "/calls/stream",
@@ -109,6 +121,13 @@ fn query() -> impl Strategy<Value = Option<String>> {
         "ip",
         "min_ms",
         "after",
+        "action",
+        "actor",
+        "token",
+        "attention",
+        "per_minute",
+        "expires_at",
+        "expires_in",
     ];
     let values = prop_oneof![
         any::<String>(),
@@ -126,6 +145,10 @@ fn query() -> impl Strategy<Value = Option<String>> {
             "token",
             "0",
             "9999-12-31T23:59:59Z",
+            "revoke",
+            "remove_scopes",
+            "rate_limit",
+            "expiry",
         ])
         .prop_map(str::to_owned),
     ];

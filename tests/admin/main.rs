@@ -2,10 +2,14 @@
 #![cfg(all(feature = "admin", feature = "axum"))]
 
 mod access;
+mod addresses;
 mod anything;
+mod attention;
 mod audit;
+mod audit_of_all;
 mod behind;
 mod bodies;
+mod bulk;
 mod calls;
 mod changes;
 mod create;
@@ -14,9 +18,12 @@ mod escalation;
 mod events;
 mod fed;
 mod health;
+mod impact;
+mod introspect;
 mod listing;
 mod mount;
 mod outage;
+mod secrets;
 mod series;
 #[path = "../support/mod.rs"]
 mod shared;

@@ -58,7 +58,8 @@ impl Shop {
     }
 
     fn refused(&self, scope: &str) {
-        let verdict = block_on(self.tokens.verify(self.issued.secret.expose(), &Need::scope(scope))).unwrap();
+        let need = Need::scope(scope).on_route("GET /orders");
+        let verdict = block_on(self.tokens.verify(self.issued.secret.expose(), &need)).unwrap();
         assert!(verdict.denied().is_some());
     }
 

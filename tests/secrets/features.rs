@@ -10,7 +10,7 @@ use axum::http::{Request as HttpRequest, Response};
 use axum::response::IntoResponse;
 use axum::routing::any;
 use serde_json::{Value, json};
-use tokenward::admin::{Access, AdminApi, AdminRequest, BODY_LIMIT};
+use tokenward::admin::{Access, AdminApi, AdminRequest, BODY_LIMIT, Permissions};
 use tokenward::web::tower::{ClientAddress, GuardBody, NotGuarded, caller};
 use tokenward::web::{
     Admission, BrokenOff, Guard, LimitHeaders, Reply, Request, Rules, Source, TenantSource,
@@ -239,15 +239,22 @@ fn nothing_that_needs_a_feature_shows_a_secret() {
             let (_, second) = shop.reveal(manager, &format!("/tokens/{id}/rotate"), "").await;
             through_the_guard(&mut shop, &first).await;
             through_the_guard(&mut shop, &second).await;
+            let asked = json!({"token": second}).to_string();
+            shop.manage(manager, "POST", "/introspect", &[], &asked).await;
+            let many = json!({"action": "resume", "ids": [id, second]}).to_string();
+            shop.manage(manager, "POST", "/tokens/bulk", &[], &many).await;
             shop.manage(manager, "POST", &format!("/tokens/{id}/revoke"), &[], r#"{"reason": "lost"}"#).await;
             through_the_guard(&mut shop, &second).await;
             let rows = ["/usage", "/timeseries", "/endpoints", "/clients", "/scopes", "/calls", "/audit"];
+            let rows = rows.into_iter().chain(["/secrets", "/impact?action=revoke", "/impact?action=rotate"]);
             for path in ["", "?include=usage"].into_iter().chain(rows) {
                 shop.manage(manager, "GET", &format!("/tokens/{id}{path}"), &[], "").await;
             }
         }
         shop.tokens.flush().await.unwrap();
         let of_all = ["/usage?group_by=token", "/usage?group_by=endpoint", "/usage/timeseries"];
+        let of_all =
+            of_all.into_iter().chain(["/audit", "/audit/verify", "/attention", "/tokens?attention=true"]);
         let others = ["/tokens?limit=1", "/tokens?include=usage", "/scopes", "/presets", "/me", "/nothing"];
         for path in of_all.into_iter().chain(others) {
             shop.manage(manager, "GET", path, &[], "").await;
@@ -290,7 +297,19 @@ fn nothing_that_needs_a_feature_shows_a_secret() {
         {
             shown.debug(&source);
         }
-        shown.debug(&Access::Manage(Actor::new("maria").tenant("acme")));
+        let actor = || Actor::new("maria").tenant("acme");
+        for access in [
+            Access::Nobody,
+            Access::login("/login"),
+            Access::SignIn,
+            Access::Forbidden,
+            Access::read_only(actor()),
+            Access::manage(actor()),
+            Access::Custom(actor(), Permissions::all()),
+        ] {
+            shown.debug(&access);
+        }
+        shown.debug(&Permissions::read_only());
         shown.debug(&ClientAddress([203, 0, 113, 7].into()));
         shown.error::<NotGuarded>(&caller(&axum::http::Extensions::new()).unwrap_err());
         shown.debug(&Denied::Missing);

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use tokenward::usage::{Call, CallQuery, Level, Outdated, Retention, Slice, SliceQuery, Span};
-use tokenward::{Grant, Period, Privacy, Recording, Subject, TokenId, Tokens, UsageBatch};
+use tokenward::{
+    Grant, Intent, Period, Privacy, RateLimit, Recording, Subject, TenantFilter, TokenId, Tokens, UsageBatch,
+};
 
 use crate::seen::Shown;
 
@@ -56,6 +58,7 @@ pub async fn show(shown: &mut Shown, tokens: &Tokens, ids: &[TokenId], batches: 
         batch.slices.iter().for_each(|slice: &Slice| shown.json(slice));
         shown.json(batch);
     }
+    judge(shown, tokens, ids).await;
     shown.json(&Level::Hour);
     shown.debug(&everything());
     everything().spans.iter().for_each(|span| shown.debug(span));
@@ -68,6 +71,40 @@ pub async fn show(shown: &mut Shown, tokens: &Tokens, ids: &[TokenId], batches: 
     let health = tokens.recording_health();
     shown.json(&health);
     shown.json(&health.given_up);
+}
+
+/// Shows what a change would break, and what deserves attention.
+async fn judge(shown: &mut Shown, tokens: &Tokens, ids: &[TokenId]) {
+    let usage = tokens.usage_of(ids).await.unwrap();
+    let mut findings = Vec::new();
+    for id in ids {
+        let Some(record) = tokens.find(id).await.unwrap() else { continue };
+        let held = record.scopes.iter().map(|scope| scope.as_str().to_owned()).collect();
+        let intents = [
+            Intent::Revoke,
+            Intent::Rotate,
+            Intent::RemoveScopes(held),
+            Intent::RateLimit(RateLimit::per_minute(1).unwrap()),
+        ];
+        for intent in intents {
+            let impact = tokens.impact(&record, &intent).await.unwrap();
+            impact.scopes.iter().for_each(|scope| shown.json(scope));
+            shown.json(&impact);
+            shown.debug(&impact.sentences(&intent, tokens.clock().now().wall()));
+            shown.debug(&intent);
+        }
+        findings.extend(tokens.findings_of_one(&record).await.unwrap());
+        findings.extend(tokens.findings_of(&[record], &usage));
+    }
+    let all = tokens.findings(&TenantFilter::Any, 100).await.unwrap();
+    findings.extend(all.tokens.iter().flat_map(|(_, findings)| findings.clone()));
+    assert!(!findings.is_empty(), "nothing deserves attention: nothing was looked at");
+    for finding in &findings {
+        shown.json(finding);
+        shown.json(&finding.kind);
+    }
+    shown.debug(&all);
+    shown.debug(&tokens.check_history(&TenantFilter::Any).await.unwrap());
 }
 
 /// All that is kept by the hour of all tokens together.

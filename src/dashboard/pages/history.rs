@@ -91,7 +91,7 @@ async fn show(
     let mut mistakes = Mistakes::default();
     filter.narrow(&mut query, &mut mistakes);
     if form.text("format") == "ndjson" && mistakes.is_empty() {
-        let lines = audit::lines(&visit.context, query).await?;
+        let lines = audit::lines(&visit.context, query, None).await?;
         let lines = lines.header("content-disposition", "attachment; filename=\"history.ndjson\"");
         return Ok(answer::guarded(lines, Keeping::ForBack));
     }

@@ -32,7 +32,7 @@ pub(super) fn rows(clients: &Clients, tells_addresses: bool, now: DateTime<Utc>)
     let clients = match tells_addresses {
         true => clients,
         false => {
-            agents = clients.clone().renamed(|client| Client::new("", client.agent), |used| used);
+            agents = crate::admin::figures::agents(clients.clone());
             &agents
         }
     };
