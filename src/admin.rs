@@ -19,7 +19,7 @@ mod attention;
 pub(crate) mod audit;
 #[cfg(feature = "axum")]
 pub mod axum;
-pub(crate) mod bulk;
+mod bulk;
 pub(crate) mod calls;
 pub(crate) mod catalogue;
 pub(crate) mod changes;

@@ -145,7 +145,6 @@ pub(crate) async fn lines(
     Ok(Reply::streamed(200, LINES, BodyStream::unfold(lines, Lines::next)))
 }
 
-
 /// Entries on their way out as lines.
 struct Lines {
     tokens: Tokens,

@@ -1,6 +1,8 @@
 //! What a change would break, told from recorded use.
 
-use chrono::DateTime;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use super::Fault;
@@ -191,13 +193,12 @@ fn intent(parameters: &mut Parameters, context: &Context<'_>, record: &TokenReco
 fn limit(parameters: &mut Parameters, current: &RateLimit) -> Result<RateLimit, Fault> {
     let mut quotas: Vec<Quota> = current.quotas().collect();
     let mut is_said = false;
-    let windows: [(&str, fn(u32) -> Result<Quota, crate::InvalidLimit>); 3] =
-        [("per_minute", Quota::per_minute), ("per_hour", Quota::per_hour), ("per_day", Quota::per_day)];
-    for (name, quota) in windows {
+    for (name, seconds) in [("per_minute", 60), ("per_hour", 3_600), ("per_day", 86_400)] {
         let Some(text) = parameters.one(name)? else { continue };
         let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
         let requests = text.parse().ok().filter(|_| is_number);
-        let quota = requests.and_then(|requests| quota(requests).ok()).ok_or_else(|| {
+        let quota = requests.and_then(|requests| Quota::new(requests, Duration::from_secs(seconds)).ok());
+        let quota = quota.ok_or_else(|| {
             Fault::parameter(name, format!("{name} is a whole number of requests, at least 1."))
         })?;
         quotas.retain(|other| other.window_ms() != quota.window_ms());
@@ -211,14 +212,14 @@ fn limit(parameters: &mut Parameters, current: &RateLimit) -> Result<RateLimit, 
     together.map_err(|error| Fault::parameter("per_minute", format!("This is no limit: {error}.")))
 }
 
-fn expiry(parameters: &mut Parameters, now: DateTime<chrono::Utc>) -> Result<DateTime<chrono::Utc>, Fault> {
+fn expiry(parameters: &mut Parameters, now: DateTime<Utc>) -> Result<DateTime<Utc>, Fault> {
     let at = parameters.time("expires_at")?;
     let within = parameters.one("expires_in")?;
     let wrong = || Fault::parameter("expires_in", "expires_in is a whole number of seconds.");
     match (at, within) {
         (Some(at), None) => Ok(at),
         (None, Some(text)) => {
-            let seconds = text.parse().ok().and_then(chrono::TimeDelta::try_seconds).ok_or_else(wrong)?;
+            let seconds = text.parse().ok().and_then(TimeDelta::try_seconds).ok_or_else(wrong)?;
             now.checked_add_signed(seconds).ok_or_else(wrong)
         }
         (None, None) => Err(Fault::parameter("expires_at", "Say the expiry: expires_at or expires_in.")),

@@ -32,6 +32,7 @@ pub(crate) enum PauseEnd {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Extension {
     /// By so long, from its present end on, or from now where that is over.
+    #[cfg_attr(not(feature = "dashboard"), expect(dead_code, reason = "pages alone extend by a length"))]
     By(TimeDelta),
     To(DateTime<Utc>),
 }
@@ -67,7 +68,8 @@ pub(crate) struct Chosen<'a> {
 }
 
 /// Does it to each of these tokens, which the actor reaches. What fails for one is done to the others
-/// all the same.
+/// all the same. When it has returned, every node heeds what was done: that is waited for once, behind
+/// all of them.
 pub(crate) async fn to_each(
     context: &Context<'_>,
     chosen: &[Chosen<'_>],
@@ -87,10 +89,16 @@ pub(crate) async fn to_each(
                     Some(version) => change.if_version(*version),
                     None => change,
                 };
-                change.by(&context.actor).await
+                change.by_without_waiting(&context.actor).await
             }
         };
         done.push((record.id, result));
+    }
+    if let Err(error) = context.tokens.heeded_everywhere().await {
+        tracing::error!(%error, "whether every node heeds what was done to many tokens is not known");
+        for (_, result) in done.iter_mut().filter(|(_, result)| result.is_ok()) {
+            *result = Err(Error::Interrupted);
+        }
     }
     done
 }

@@ -53,6 +53,12 @@ async fn each_token_has_its_own_result() {
     );
     let history = shop.get(&format!("/tokens/{}/audit", ids[0])).await;
     assert_eq!(history.json["data"][0]["reason"], "leak?");
+    // No life is made shorter, and one without an end keeps none.
+    let endless = json!({"action": "extend", "ids": ids[..1], "expires_in": 60});
+    assert_eq!(results(&shop.post("/tokens/bulk", endless.clone()).await), [(200, None)]);
+    assert!(shop.get(&format!("/tokens/{}", ids[0])).await.json["expires_at"].is_null());
+    shop.patch(&ids[0], json!({"expires_in": 600})).await;
+    assert_eq!(results(&shop.post("/tokens/bulk", endless).await), [(200, None)]);
     let extended =
         shop.post("/tokens/bulk", json!({"action": "extend", "ids": ids[..1], "expires_in": 3_600})).await;
     assert_eq!(results(&extended), [(200, None)]);
