@@ -196,8 +196,8 @@ const search = settled(200, async (form) => {
  * @param {HTMLFormElement} form @param {string} text */
 function find(form, text) {
   const token = text.trim();
-  const prefix = `${form.dataset.prefix}_`;
-  if (!form.dataset.prefix || !token.startsWith(prefix) || !/^[\w-]{58}$/.test(token.slice(prefix.length))) return false;
+  const prefix = form.dataset.prefix ?? "";
+  if (!prefix || !token.startsWith(prefix) || !/^[\w-]{58}$/.test(token.slice(prefix.length))) return false;
   for (const field of all("[type=search]", form)) /** @type {HTMLInputElement} */ (field).value = "";
   const post = Object.assign(document.createElement("form"), { method: "post", action: new URL(form.dataset.find ?? "find", location.href).href, hidden: true });
   post.append(Object.assign(document.createElement("input"), { name: "token", type: "hidden", value: token }));
