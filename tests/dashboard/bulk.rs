@@ -35,8 +35,7 @@ async fn revoking_shows_those_in_use_first_and_asks_for_their_number() {
     let page = shop.get(&format!("/bulk?{chosen}")).await;
     assert_eq!(page.status, 200);
     page.shows("Revoke 2 tokens?").shows("3 calls in the last 24 hours were made with them.");
-    page.shows("Revoking cannot be undone.")
-        .shows("1 of them was used in the last 7 days: they stand first.");
+    page.shows("Revoking cannot be undone.").shows("1 of them was used in the last 7 days: it stands first.");
     assert!(place(&page, "Busy") < place(&page, "Idle"));
     for typed in ["", "&confirm=1", "&confirm=two"] {
         let page = shop.post("/bulk", &format!("{chosen}&reason=leaked{typed}")).await;
