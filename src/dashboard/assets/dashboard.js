@@ -64,7 +64,7 @@ function written(time, like) {
   const has = (part, value) => part.test(like) ? value : undefined;
   return new Intl.DateTimeFormat("en-GB", {
     weekday: has(/(Sun|Mon|Tue|Wed|Thu|Fri|Sat) /, "short"),
-    day: has(/\d [A-Z]/, "numeric"),
+    day: has(/\d [A-Z][a-z]/, "numeric"),
     month: has(/\d [A-Z][a-z]/, "short"),
     year: has(/ \d{4}/, "numeric"),
     hour: has(/:/, "2-digit"),
@@ -121,7 +121,7 @@ async function open(address, opener) {
 
 // Copying, and secrets
 /** What is written on a button beside its icon. @param {HTMLElement} button */
-const label = (button) => [...button.childNodes].find((node) => node.nodeType === Node.TEXT_NODE && node.nodeValue?.trim());
+const label = (button) => [...button.childNodes].find((node) => node.nodeType === Node.TEXT_NODE && node.nodeValue?.trim()) ?? button.querySelector("span");
 /** @param {HTMLElement} button */
 async function copy(button) {
   const from = one(button.dataset.copy ?? "");
@@ -138,14 +138,10 @@ async function copy(button) {
   }
   say("Copied");
   const words = label(button);
-  if (!words || button.dataset.done) return;
+  if (!words || words.textContent === "Copied") return;
   const before = words.textContent;
-  button.dataset.done = "";
   words.textContent = "Copied";
-  setTimeout(() => {
-    words.textContent = before;
-    delete button.dataset.done;
-  }, 2000);
+  setTimeout(() => { words.textContent = before; }, 2000);
 }
 /** @param {HTMLElement} button */
 function hide(button) {
@@ -155,7 +151,7 @@ function hide(button) {
   field.type = hidden ? "password" : "text";
   for (const other of all("[data-secret]:not(input)")) other.classList.toggle("veiled", hidden);
   const words = label(button);
-  if (words) words.textContent = hidden ? " Show" : " Hide";
+  if (words) words.textContent = hidden ? "Show" : "Hide";
 }
 let left = false;
 addEventListener("beforeunload", (event) => {
@@ -192,12 +188,12 @@ const search = settled(200, async (form) => {
     if (!(error instanceof DOMException && error.name === "AbortError")) form.submit();
   }
 });
-/** A whole token is looked for by a form that is posted: it comes into no address.
+/** A token, or enough of one that a part of its secret is there, is posted: it comes into no address.
  * @param {HTMLFormElement} form @param {string} text */
 function find(form, text) {
-  const token = text.trim();
-  const prefix = form.dataset.prefix ?? "";
-  if (!prefix || !token.startsWith(prefix) || !/^[\w-]{58}$/.test(token.slice(prefix.length))) return false;
+  const prefix = form.dataset.prefix;
+  const token = prefix && text.includes(prefix) ? text.slice(text.indexOf(prefix)).match(/^[\w-]+/)?.[0] : "";
+  if (!prefix || !token || token.length <= prefix.length + 16) return false;
   for (const field of all("[type=search]", form)) /** @type {HTMLInputElement} */ (field).value = "";
   const post = Object.assign(document.createElement("form"), { method: "post", action: new URL(form.dataset.find ?? "find", location.href).href, hidden: true });
   post.append(Object.assign(document.createElement("input"), { name: "token", type: "hidden", value: token }));
