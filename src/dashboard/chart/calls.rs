@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::figure::{Entry, Figure, FigureRow, Frame, Mark, grid};
+use super::figure::{Entry, Figure, Frame, Mark, grid};
 use super::scale::{HEIGHT, Steps, WIDTH, down, line, short, top};
 use crate::dashboard::html::Html;
 use crate::dashboard::show::{count, number};
@@ -88,7 +88,7 @@ pub(in crate::dashboard) fn calls(frame: Frame<'_>, limit: Option<u32>, marks: &
         heights.push(down(per_minute(below), top));
     }
     for (class, path) in classes.iter().zip(&bars).filter(|(_, path)| !path.is_empty()) {
-        _ = write!(picture, r#"<path class="bar s-{}" d="{path}"{}/>"#, class.name, class.fill());
+        _ = write!(picture, r#"<path class="{}" d="{path}"{}/>"#, class.style(), class.fill());
     }
     let is_partial = frame.is_last_partial();
     if let Some((last, high)) = heights.iter().enumerate().next_back().filter(|_| is_partial) {
@@ -102,11 +102,13 @@ pub(in crate::dashboard) fn calls(frame: Frame<'_>, limit: Option<u32>, marks: &
         );
     }
     if has_peaks {
-        let is_known = |step: &&crate::Step| frame.is_there(step);
-        let peaks: Vec<_> = steps
-            .iter()
-            .map(|step| Some(step).filter(is_known).map(|step| peak_of(&step.tally).unwrap_or(0) as f64))
-            .collect();
+        // What is not over yet is no zero either.
+        let is_open = |place: usize| is_partial && place + 1 == steps.len();
+        let peak = |(place, step): (usize, &crate::Step)| {
+            let nothing = (frame.is_there(step) && !is_open(place)).then_some(0);
+            peak_of(&step.tally).or(nothing).map(|peak| peak as f64)
+        };
+        let peaks: Vec<_> = steps.iter().enumerate().map(peak).collect();
         _ = write!(picture, r#"<path class="line peak" d="{}" fill="none"/>"#, line(&peaks, top));
     }
     if let Some(limit) = shown_limit {
@@ -131,7 +133,7 @@ pub(in crate::dashboard) fn calls(frame: Frame<'_>, limit: Option<u32>, marks: &
             if has_peaks {
                 cells.push(number(peak_of(&step.tally).unwrap_or(0)));
             }
-            FigureRow { x: short(places.middle(place)), start: frame.label(step.start), cells }
+            frame.row(place, cells)
         })
         .collect();
     Figure {
@@ -153,6 +155,11 @@ pub(in crate::dashboard) fn calls(frame: Frame<'_>, limit: Option<u32>, marks: &
 }
 
 impl Class {
+    /// A style would else put plain colour in place of a pattern.
+    fn style(&self) -> String {
+        format!("{}s-{}", if self.hatch.is_empty() { "bar " } else { "" }, self.name)
+    }
+
     /// A pattern in place of plain colour.
     fn fill(&self) -> String {
         if self.hatch.is_empty() { String::new() } else { format!(r#" fill="url(#calls-{})""#, self.name) }
@@ -183,8 +190,8 @@ fn legend(
     };
     let of_class = |class: &Class| Entry {
         swatch: swatch(format!(
-            r#"<rect class="bar s-{}" width="24" height="12"{}/>"#,
-            class.name,
+            r#"<rect class="{}" width="24" height="12"{}/>"#,
+            class.style(),
             class.fill()
         )),
         text: class.text.to_owned(),
@@ -267,7 +274,7 @@ mod tests {
             figure.picture.0
         );
         assert!(
-            figure.picture.0.contains(r#"class="bar s-5xx" d="M0 50V0h299V50z""#),
+            figure.picture.0.contains(r#"class="s-5xx" d="M0 50V0h299V50z" fill="url(#calls-5xx)""#),
             "{}",
             figure.picture.0
         );

@@ -47,11 +47,13 @@ pub(in crate::dashboard) struct Mark {
     pub(in crate::dashboard) text: String,
 }
 
-/// A step in the table.
+/// A step in the table. There are many of them: the page leaves out what HTML lets it.
 pub(super) struct FigureRow {
     /// Its middle in the picture.
     pub(super) x: String,
-    pub(super) start: Time,
+    /// Its beginning, to the minute.
+    pub(super) iso: String,
+    pub(super) start: String,
     pub(super) cells: Vec<String>,
 }
 
@@ -115,14 +117,21 @@ impl<'a> Frame<'a> {
         Time { text: time.format(format).to_string(), ..Time::of(time, self.now) }
     }
 
-    /// A step in the table: by its beginning.
-    pub(super) fn label(&self, time: DateTime<Utc>) -> Time {
+    /// A step in the table, by its beginning.
+    pub(super) fn row(&self, place: usize, cells: Vec<String>) -> FigureRow {
+        let steps = self.steps();
+        let start = steps[place].start;
         let format = match self.series.step_minutes {
-            ..60 if self.steps().len() as i64 * self.series.step_minutes <= 1_440 => "%H:%M",
+            ..60 if steps.len() as i64 * self.series.step_minutes <= 1_440 => "%H:%M",
             1_440.. => "%-d %b %Y",
             _ => "%-d %b, %H:%M",
         };
-        Time { text: time.format(format).to_string(), ..Time::of(time, self.now) }
+        FigureRow {
+            x: format!("{:.0}", super::scale::Steps::new(steps.len()).middle(place)),
+            iso: start.format("%Y-%m-%dT%H:%MZ").to_string(),
+            start: start.format(format).to_string(),
+            cells,
+        }
     }
 
     /// Where a moment lies in the picture, if it does.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::figure::{Entry, Figure, FigureRow, Frame, Mark, grid};
+use super::figure::{Entry, Figure, Frame, Mark, grid};
 use super::scale::{HEIGHT, Steps, line, short, top};
 use crate::dashboard::html::Html;
 use crate::dashboard::show::milliseconds;
@@ -55,11 +55,7 @@ pub(in crate::dashboard) fn latency(frame: Frame<'_>, marks: &[Mark]) -> Figure 
     let is_known = |place: &usize| series[0][*place].is_some();
     let rows: Vec<_> = (0..steps.len())
         .filter(is_known)
-        .map(|place| FigureRow {
-            x: short(places.middle(place)),
-            start: frame.label(steps[place].start),
-            cells: series.iter().map(|values| milliseconds(values[place])).collect(),
-        })
+        .map(|place| frame.row(place, series.iter().map(|values| milliseconds(values[place])).collect()))
         .collect();
     let swatch = |percentile: &Percentile| Entry {
         swatch: Html(format!(
@@ -68,6 +64,11 @@ pub(in crate::dashboard) fn latency(frame: Frame<'_>, marks: &[Mark]) -> Figure 
         )),
         text: percentile.name.to_owned(),
     };
+    let mut legend: Vec<_> = PERCENTILES.iter().map(swatch).collect();
+    if frame.is_last_partial() {
+        let rect = r#"<svg viewBox="0 0 24 12" width="24" height="12" aria-hidden="true"><rect class="partial" width="24" height="12" fill="url(#latency-partial)"/></svg>"#;
+        legend.push(Entry { swatch: Html(rect.to_owned()), text: "not over yet".to_owned() });
+    }
     Figure {
         name: "latency",
         title: "Time to the end of the response",
@@ -75,7 +76,7 @@ pub(in crate::dashboard) fn latency(frame: Frame<'_>, marks: &[Mark]) -> Figure 
         y: [axis(top), axis(top / 2.0), "0 ms".to_owned()],
         x: frame.ticks(),
         picture: Html(picture),
-        legend: PERCENTILES.iter().map(swatch).collect(),
+        legend,
         marks,
         heads: PERCENTILES.iter().map(|percentile| percentile.name.to_owned()).collect(),
         leaves_out: rows.len() < steps.len(),

@@ -125,7 +125,7 @@ impl Used {
         let refused_while_paused = match record.paused_at.filter(|_| status == Status::Paused) {
             Some(since) => {
                 let since = Period::new(since, now + TimeDelta::milliseconds(1));
-                let told = tokens.figures(&[subject.clone()], since).await?;
+                let told = tokens.figures(std::slice::from_ref(&subject), since).await?;
                 told.first().map(|(_, tally)| tally.refusals.paused)
             }
             None => None,
