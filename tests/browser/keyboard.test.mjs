@@ -21,13 +21,14 @@ after(async () => {
 const focused = () => {
   const element = document.activeElement;
   if (!element || element === document.body) return null;
-  const style = getComputedStyle(element);
+  // A tick box or a choice may have its outline around its label.
+  const outlines = [element, element.closest("label")].filter(Boolean).map((one) => getComputedStyle(one));
   const box = element.getBoundingClientRect();
   const middle = document.elementFromPoint(box.left + Math.min(box.width / 2, 20), box.top + box.height / 2);
   const name = element.getAttribute("aria-label") ?? element.labels?.[0]?.textContent ?? element.textContent ?? "";
   return {
     what: `${element.tagName.toLowerCase()} ${name.replace(/\s+/g, " ").trim().slice(0, 40)}`.trim(),
-    outlined: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
+    outlined: outlines.some((style) => style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2),
     inside: box.bottom > 0 && box.top < innerHeight && box.right > 0 && box.left < innerWidth,
     uncovered: middle !== null && (element.contains(middle) || middle.contains(element) || [...(element.labels ?? [])].some((label) => label.contains(middle))),
     small: box.width < 24 || box.height < 24,
@@ -56,10 +57,11 @@ for (const [name, path] of [
       if (!now.outlined) wrong.push(`no outline: ${now.what}`);
       if (!now.inside || !now.uncovered) wrong.push(`hidden: ${now.what}`);
       order.push(now.what);
-      if (step === 0) assert.match(now.what, /skip/i, "first the way past the header");
+      // A page for one decision begins at its safe button.
+      if (step === 0 && name !== "revoke") assert.match(now.what, /skip/i, "first the way past the header");
     }
-    assert.deepEqual(wrong, []);
     orders[name] = order.filter((what, index) => name !== "list" || index < 40);
+    assert.deepEqual(wrong, []);
     await person.leave();
   });
 

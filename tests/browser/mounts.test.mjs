@@ -42,7 +42,7 @@ async function goRound(demo, url = demo.url) {
   await page.goto(url);
   await page.getByRole("link", { name: "Label printer" }).first().click();
   await page.getByRole("link", { name: /^pause/i }).first().click();
-  await page.getByRole("button", { name: /^pause/i }).last().click();
+  await page.locator(".dialog-body button[type=submit]").last().click();
   await page.getByRole("status").filter({ hasText: /paused/i }).first().waitFor();
   assert.ok(new URL(page.url()).pathname.startsWith(root), page.url());
   await person.leave();

@@ -39,6 +39,7 @@ class Demo {
   #options;
   #child;
   #exit;
+  #starts = 0;
   /** All that it has written to its log. */
   log = "";
 
@@ -114,15 +115,12 @@ class Demo {
     await this.#exit;
     running.delete(this.#child);
   }
-  /** Kills it as a crash would, and starts it again at the same port with the same database. */
-  async restart(options = []) {
-    await this.end("SIGKILL");
-    this.#options = [...this.#options, "--port", this.port, ...options];
-    await this.open();
-  }
+  /** Kills it as a crash would. */
   kill = () => this.end("SIGKILL");
+  /** With another seed: a process of its own names itself, and its ids, by itself. */
   async reopen() {
-    this.#options = [...this.#options, "--port", this.port];
+    this.#starts += 1;
+    this.#options = [...this.#options, "--port", this.port, "--seed", String(42 + this.#starts)];
     await this.open();
   }
   async stop() {
