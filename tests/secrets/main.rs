@@ -220,6 +220,7 @@ fn nothing_that_can_be_shown_shows_a_secret() {
                 .verify(secrets[4].1.expose(), &Need::scope("nothing:read").tenant("acme"))
                 .await
                 .unwrap_err(),
+            Error::NoOldSecret,
             Error::TooManyTokens { greatest: 7 },
             Error::Overloaded("too much"),
             Error::Interrupted,
