@@ -3,8 +3,9 @@
 //! `cargo bench --bench dashboard --features sqlite,postgres,dashboard` builds that data set in SQLite, and
 //! in PostgreSQL where `TOKENWARD_POSTGRES` names a server, and prints the median, the 99th percentile and
 //! the worst of each page, in milliseconds: from the request as text to the page as text, which is what the
-//! server does for it. `DASHBOARD_TOKENS` and `DASHBOARD_CALLS` change the size; `TMPDIR=/dev/shm` makes the
-//! building of SQLite's file quick, as each of its tokens is a transaction that waits for the disk.
+//! server does for it. `DASHBOARD_TOKENS` and `DASHBOARD_CALLS` change the size, `DASHBOARD_NO_SQLITE=1` leaves
+//! SQLite out, and `TMPDIR=/dev/shm` makes the building of its file quick, as each token is a transaction that
+//! waits for the disk.
 
 mod data;
 mod pages;
@@ -25,8 +26,10 @@ fn main() {
         tokens: number("DASHBOARD_TOKENS", 100_000),
         calls: number("DASHBOARD_CALLS", 25_000_000),
     };
-    let folder = tempfile::tempdir().expect("a folder");
-    measure("SQLite", Arc::new(SqliteStore::at(folder.path().join("scale.db"))), &size);
+    if std::env::var_os("DASHBOARD_NO_SQLITE").is_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        measure("SQLite", Arc::new(SqliteStore::at(folder.path().join("scale.db"))), &size);
+    }
     match std::env::var("TOKENWARD_POSTGRES") {
         Ok(address) => {
             let schema = format!("bench_{}", std::process::id());

@@ -55,7 +55,9 @@ impl TokenPage {
         unused_since: Option<DateTime<Utc>>,
     ) -> Result<TokenPage, Fault> {
         let mut query = query.clone();
-        query.count_up_to = COUNTED + 1;
+        // A text is looked for in one token after the other: only a page's worth of that is counted.
+        let counted_up_to = if query.filter.text.is_some() { query.limit } else { COUNTED };
+        query.count_up_to = counted_up_to + 1;
         let mut place: Option<Place> = cursor.map(|cursor| cursors.read(cursor)).transpose()?;
         let mut found = fetch(context, &query, place.as_ref(), unused_since).await?;
         if place.as_ref().is_some_and(|place| place.back) && found.records.is_empty() && !found.more {
@@ -79,7 +81,7 @@ impl TokenPage {
             ),
         };
         let (total, total_is_estimate) = match found.counted {
-            Some(counted) => (Some(counted.min(COUNTED)), counted > COUNTED),
+            Some(counted) => (Some(counted.min(counted_up_to)), counted > counted_up_to),
             None if place.is_none() && !found.more => (Some(found.records.len() as u32), false),
             None => (None, true),
         };

@@ -126,9 +126,7 @@ mod tests {
     }
 
     fn told(last: Option<&str>, now: &str) -> (String, bool) {
-        let mut old = SecretUse::default();
-        old.calls = 14;
-        old.last_seen_at = last.map(at);
+        let old = SecretUse { calls: 14, last_seen_at: last.map(at), ..SecretUse::default() };
         verdict(&old, at("2026-11-24T10:20:00Z"), at("2026-11-24T10:00:00Z"), at(now))
     }
 
