@@ -33,7 +33,7 @@ impl Flash {
     const ALL: [(Flash, &'static str, &'static str); 14] = [
         (Flash::Saved, "saved", "Saved. It holds from the next request on."),
         (Flash::NothingChanged, "same", "Nothing was changed."),
-        (Flash::Paused, "paused", "Paused. Requests with this token now get 403, until it is resumed."),
+        (Flash::Paused, "paused", "Paused. Requests with this token now get 403."),
         (Flash::Resumed, "resumed", "Resumed. The token works again."),
         (Flash::Revoked, "revoked", "Revoked, for good. Requests with this token now get 401."),
         (Flash::Purged, "purged", "Deleted. Its history stays."),

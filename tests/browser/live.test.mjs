@@ -17,7 +17,7 @@ after(async () => {
 });
 
 /** The routes of the rows that are there, newest first. */
-const rows = (page) => page.locator("[data-live] tr").evaluateAll((rows) => rows.map((row) => row.textContent));
+const rows = (page) => page.locator("[data-live] tr").evaluateAll((rows) => rows.map((row) => [...row.children].map((cell) => cell.textContent).join(" ")));
 const numbers = async (page) => (await rows(page)).map((row) => /\/v1\/live\/(\d+)\b/.exec(row)?.[1]).filter(Boolean).map(Number);
 const call = (number) => demo.call({ name: "Reporting", route: `GET /v1/live/${number}` });
 const shows = (page, number) => page.locator("[data-live]").getByText(`/v1/live/${number}`, { exact: false }).first().waitFor();
