@@ -119,7 +119,7 @@ fn app(tokens: &Tokens, options: &Options) -> Result<Router, Box<dyn std::error:
         .back_link("/host")
         .tenant(access::tenant())
         .example_url("http://{host}/v1/orders")
-        .note("Single calls are kept for 30 days.");
+        .note("This shop is made up.");
     if let Some(path) = &options.public_path {
         dashboard = dashboard.public_path(path);
     }
