@@ -41,6 +41,8 @@ mod json;
 pub(crate) mod limits;
 pub(crate) mod listing;
 pub(crate) mod many;
+#[cfg(feature = "openapi")]
+mod openapi;
 pub(crate) mod overview;
 pub(crate) mod parameters;
 pub(crate) mod permissions;
@@ -62,6 +64,8 @@ pub(crate) mod usage;
 pub(crate) mod viewer;
 
 pub use access::Access;
+#[cfg(feature = "openapi")]
+pub use openapi::openapi;
 pub use permissions::Permissions;
 pub use request::{AdminRequest, BODY_LIMIT};
 

@@ -18,31 +18,39 @@ use crate::web::{BodyStream, BrokenOff, Reply};
 use crate::{Action, HistoryQuery, TokenId, Tokens, Via};
 
 #[derive(Serialize)]
-struct Entries<'a> {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = History))]
+pub(super) struct Entries<'a> {
     data: Vec<Entry<'a>>,
     page: Page,
 }
 
 /// History is read from its end, and is not counted.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = HistoryPage))]
 struct Page {
     next: Option<String>,
     limit: u32,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = HistoryEntry))]
 struct Entry<'a> {
     id: String,
     at: Moment,
+    #[cfg_attr(feature = "openapi", schema(value_type = super::openapi::ActionWord))]
     action: &'static str,
+    #[cfg_attr(feature = "openapi", schema(value_type = super::openapi::Id))]
     token: TokenId,
     token_name: &'a str,
     actor: Option<&'a str>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<super::openapi::Id>))]
     actor_token: Option<TokenId>,
+    #[cfg_attr(feature = "openapi", schema(value_type = super::openapi::ViaWord))]
     via: Via,
     address: Option<&'a str>,
     request_id: Option<&'a str>,
     reason: Option<&'a str>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<super::openapi::FieldChangeBody>))]
     changes: &'a [FieldChange],
 }
 

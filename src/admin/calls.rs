@@ -20,14 +20,17 @@ use crate::{Subject, TokenId, Tokens};
 
 /// A call.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Call))]
 pub(crate) struct CallBody<'a> {
     id: u64,
+    #[cfg_attr(feature = "openapi", schema(value_type = super::openapi::Id))]
     token: TokenId,
     tenant: Option<&'a str>,
     secret_version: u32,
     at: Moment,
     /// The method and the template of the route.
     endpoint: Option<&'a str>,
+    #[cfg_attr(feature = "openapi", schema(value_type = super::openapi::OutcomeWord))]
     outcome: Outcome,
     status: u16,
     /// None for a refusal: it took no time of the service's.
@@ -70,7 +73,8 @@ impl<'a> CallBody<'a> {
 }
 
 #[derive(Serialize)]
-struct Listed<'a> {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = CallList))]
+pub(super) struct Listed<'a> {
     data: Vec<CallBody<'a>>,
     page: Page,
     as_of: Moment,
@@ -78,6 +82,7 @@ struct Listed<'a> {
 
 /// Calls are read from the newest on, and are not counted.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = CallListPage))]
 struct Page {
     next: Option<String>,
     limit: u32,

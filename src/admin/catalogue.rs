@@ -10,19 +10,22 @@ use crate::web::Reply;
 use crate::{AddressRange, Catalog, Declaration, Scope, TokenId};
 
 #[derive(Serialize)]
-struct Scopes<'a> {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ScopeCatalogue))]
+pub(super) struct Scopes<'a> {
     groups: Vec<GroupBody<'a>>,
     data: Vec<ScopeBody>,
     built_in: Vec<ScopeBody>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ScopeGroup))]
 struct GroupBody<'a> {
     resource: &'a str,
     title: &'a str,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Scope))]
 struct ScopeBody {
     scope: String,
     resource: String,
@@ -34,11 +37,13 @@ struct ScopeBody {
 }
 
 #[derive(Serialize)]
-struct Presets<'a> {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = PresetList))]
+pub(super) struct Presets<'a> {
     data: Vec<PresetBody<'a>>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Preset))]
 struct PresetBody<'a> {
     id: &'a str,
     title: &'a str,
@@ -50,12 +55,14 @@ struct PresetBody<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = PresetRateLimit))]
 struct PresetLimit {
     per_minute: u32,
 }
 
 #[derive(Serialize)]
-struct Me<'a> {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub(super) struct Me<'a> {
     actor: ActorBody<'a>,
     permissions: Permissions,
     grantable_scopes: Vec<String>,
@@ -63,15 +70,18 @@ struct Me<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Actor))]
 struct ActorBody<'a> {
     name: &'a str,
     /// The token that acts, if one does.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<super::openapi::Id>))]
     token: Option<TokenId>,
     tenant: Option<String>,
     all_tenants: bool,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct Permissions {
     read: bool,
     manage: bool,
@@ -79,9 +89,11 @@ struct Permissions {
 
 /// What a token that the actor creates may have at most; null and an empty list are no bound.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct Bounds<'a> {
     rate_limit: Option<RateLimitBody>,
     expires_at: Option<Moment>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<super::openapi::AddressText>))]
     ip_allow: &'a [AddressRange],
 }
 

@@ -13,7 +13,8 @@ use crate::usage::{Client, ClientUse};
 use crate::web::Reply;
 
 #[derive(Serialize)]
-struct Row<'a> {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ClientUse))]
+pub(super) struct Row<'a> {
     #[serde(flatten)]
     client: ClientBody<'a>,
     #[serde(flatten)]
@@ -21,7 +22,8 @@ struct Row<'a> {
 }
 
 #[derive(Serialize)]
-struct Used {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ClientFigures))]
+pub(super) struct Used {
     calls: u64,
     share: Option<f64>,
     first_seen_at: Option<Moment>,

@@ -13,7 +13,8 @@ use crate::web::Reply;
 use crate::{NewToken, Preset, Usage};
 
 #[derive(Serialize)]
-struct Created<'a> {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = CreatedToken))]
+pub(super) struct Created<'a> {
     token: TokenBody<'a>,
     secret: &'a str,
 }

@@ -13,6 +13,7 @@ use crate::web::Reply;
 
 /// What was counted for an endpoint, or for the other ones together.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(super) struct EndpointFigures {
     calls: u64,
     share: Option<f64>,
@@ -25,6 +26,7 @@ pub(super) struct EndpointFigures {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = EndpointUse))]
 pub(super) struct EndpointBody<'a> {
     /// The method and the template of the route.
     endpoint: &'a str,

@@ -7,6 +7,7 @@ use crate::usage::{Client, Clients, Peak, Refusals, StatusClasses, Strangers, Ta
 
 /// The figures of a span.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Figures))]
 pub(crate) struct FiguresBody {
     calls: u64,
     success_rate: Option<f64>,
@@ -42,6 +43,7 @@ impl FiguresBody {
 
 /// How long responses took; null where none is known.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Durations))]
 pub(crate) struct TimesBody {
     mean_ms: Option<f64>,
     p50_ms: Option<f64>,
@@ -62,6 +64,7 @@ impl TimesBody {
 
 /// Finished responses by the class of their status.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = StatusCounts))]
 pub(crate) struct StatusesBody {
     #[serde(rename = "1xx")]
     informational: u64,
@@ -84,6 +87,7 @@ impl StatusesBody {
 
 /// Refusals for other reasons than the limit.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Refusals))]
 pub(crate) struct RefusalsBody {
     missing_scope: u64,
     revoked: u64,
@@ -115,6 +119,7 @@ impl RefusalsBody {
 
 /// Requests of whoever did not prove a secret.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Strangers))]
 pub(crate) struct StrangersBody {
     malformed: u64,
     unknown: u64,
@@ -131,6 +136,7 @@ impl StrangersBody {
 
 /// The busiest minute: its beginning, and the requests that were let in during it.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = PeakMinute))]
 pub(crate) struct PeakBody {
     at: Moment,
     calls: u64,
@@ -144,6 +150,7 @@ impl PeakBody {
 
 /// A client, as far as it is recorded.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Client))]
 pub(crate) struct ClientBody<'a> {
     ip: Option<&'a str>,
     agent: Option<&'a str>,

@@ -13,6 +13,7 @@ use crate::{GivenUp, Health, LeaseHealth, LimiterHealth, NodeId, TokenId, Tokens
 
 /// In a word.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = HealthStatus))]
 #[serde(rename_all = "snake_case")]
 enum State {
     Ok,
@@ -23,27 +24,32 @@ enum State {
 }
 
 #[derive(Serialize)]
-struct Bare {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BareHealth))]
+pub(super) struct Bare {
     status: State,
 }
 
 #[derive(Serialize)]
-struct Told<'a> {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Health))]
+pub(super) struct Told<'a> {
     status: State,
     node: String,
     store: StoreBody,
     lease: Option<LeaseBody>,
     last_applied: Option<u64>,
     usage: UsageBody,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<super::openapi::LimiterBody>))]
     limiter: Option<&'a LimiterHealth>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = StoreHealth))]
 struct StoreBody {
     reachable: bool,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = LeaseHealth))]
 struct LeaseBody {
     length_s: f64,
     trusted_for_ms: u64,
@@ -53,10 +59,12 @@ struct LeaseBody {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = UsageHealth))]
 struct UsageBody {
     lag_ms: u64,
     written_until: Moment,
     waiting_bytes: usize,
+    #[cfg_attr(feature = "openapi", schema(value_type = super::openapi::GivenUpBody))]
     given_up: GivenUp,
 }
 

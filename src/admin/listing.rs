@@ -17,14 +17,18 @@ use crate::web::Reply;
 use crate::{Filter, Order, Query, Status, TokenId, TokenRecord, Usage};
 
 #[derive(Serialize)]
-struct Listed<'a> {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TokenList))]
+pub(super) struct Listed<'a> {
     data: Vec<TokenBody<'a>>,
     page: Page<'a>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TokenListPage))]
 struct Page<'a> {
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     next: &'a Option<String>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
     prev: &'a Option<String>,
     limit: u32,
     /// None where nobody knows: a list by use is not counted.

@@ -50,14 +50,17 @@ struct StatusGroups {
 }
 
 #[derive(Serialize)]
-struct StatusBody {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = StatusGroup))]
+pub(super) struct StatusBody {
     status: &'static str,
     calls: u64,
     share: Option<f64>,
 }
 
 #[derive(Serialize)]
-struct TokenBody<'a> {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TokenGroup))]
+pub(super) struct TokenBody<'a> {
+    #[cfg_attr(feature = "openapi", schema(value_type = super::openapi::Id))]
     id: TokenId,
     /// None for a token that is gone.
     name: Option<&'a str>,
@@ -66,7 +69,8 @@ struct TokenBody<'a> {
 }
 
 #[derive(Serialize)]
-struct TokenFigures {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub(super) struct TokenFigures {
     calls: u64,
     share: Option<f64>,
     errors: u64,

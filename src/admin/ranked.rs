@@ -33,6 +33,7 @@ impl<'a, K: Ord + Clone, V: Share> Ranked<'a, K, V> {
 
 /// A listing of names.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub(crate) struct Listing<Row, Other> {
     pub(crate) data: Vec<Row>,
     pub(crate) other: Other,

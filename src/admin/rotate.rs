@@ -9,7 +9,8 @@ use super::shape::{Moment, TokenBody};
 use crate::web::Reply;
 
 #[derive(Serialize)]
-struct Rotated<'a> {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = RotatedToken))]
+pub(super) struct Rotated<'a> {
     token: TokenBody<'a>,
     secret: &'a str,
     previous: Option<Previous<'a>>,
@@ -17,6 +18,7 @@ struct Rotated<'a> {
 
 /// The secret before.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = PreviousSecret))]
 struct Previous<'a> {
     version: u32,
     last4: &'a str,

@@ -51,6 +51,8 @@ pub(super) enum Row {
     Presets,
     Me,
     Health,
+    #[cfg(feature = "openapi")]
+    OpenApi,
 }
 
 const fn reads(method: &'static str, template: &'static str, row: Row) -> Route {
@@ -98,6 +100,8 @@ pub(super) const ROUTES: &[Route] = &[
     reads("GET", "/me", Row::Me),
     // The only one that answers anybody, if with less.
     reads("GET", "/healthz", Row::Health),
+    #[cfg(feature = "openapi")]
+    reads("GET", "/openapi.json", Row::OpenApi),
 ];
 
 impl Row {
@@ -139,6 +143,8 @@ impl Row {
             Row::Presets => catalogue::presets(context),
             Row::Me => catalogue::me(context),
             Row::Health => health::told(context).await,
+            #[cfg(feature = "openapi")]
+            Row::OpenApi => super::openapi::told(context),
         }
     }
 }

@@ -14,7 +14,8 @@ use crate::web::Reply;
 use crate::{Scope, Statistics, Subject, TokenRecord};
 
 #[derive(Serialize)]
-struct Told {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ScopeUseList))]
+pub(super) struct Told {
     data: Vec<Row>,
     created_at: Moment,
     /// Whether the token is younger than the range: that a scope was never used says less then.
@@ -29,6 +30,7 @@ struct Told {
 
 /// The use of one scope by one token.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ScopeUse))]
 pub(crate) struct Row {
     pub(crate) scope: String,
     /// Whether the token may use it: it holds it by name, or what it holds implies it.

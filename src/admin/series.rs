@@ -14,16 +14,21 @@ use crate::{Period, RateLimit, Step, Subject};
 /// A column for each thing that is told, with one value for each step. What was not asked for is
 /// left out.
 #[derive(Default, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct Columns {
     #[serde(flatten)]
+    #[cfg_attr(feature = "openapi", schema(value_type = CallColumns))]
     calls: Option<CallColumns>,
     #[serde(flatten)]
+    #[cfg_attr(feature = "openapi", schema(value_type = LatencyColumns))]
     latency: Option<LatencyColumns>,
     #[serde(flatten)]
+    #[cfg_attr(feature = "openapi", schema(value_type = LimitedColumns))]
     limited: Option<LimitedColumns>,
 }
 
 #[derive(Default, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct CallColumns {
     calls: Vec<u64>,
     c1xx: Vec<u64>,
@@ -36,6 +41,7 @@ struct CallColumns {
 }
 
 #[derive(Default, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct LatencyColumns {
     mean_ms: Vec<Option<f64>>,
     p50_ms: Vec<Option<f64>>,
@@ -44,13 +50,15 @@ struct LatencyColumns {
 }
 
 #[derive(Default, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct LimitedColumns {
     limited: Vec<u64>,
     minutes_limited: Vec<u64>,
 }
 
 #[derive(Serialize)]
-struct Series {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = TimeSeries))]
+pub(super) struct Series {
     /// How long a step is, in seconds.
     step: i64,
     t: Vec<Moment>,

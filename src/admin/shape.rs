@@ -23,16 +23,21 @@ pub(crate) fn moment(time: Option<DateTime<Utc>>) -> Option<Moment> {
 
 /// A token.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Token))]
 pub(crate) struct TokenBody<'a> {
+    #[cfg_attr(feature = "openapi", schema(value_type = super::openapi::Id))]
     id: TokenId,
     name: &'a str,
     description: &'a str,
     tenant: Option<&'a str>,
     owner: Option<&'a str>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<super::openapi::Id>))]
     parent: Option<TokenId>,
+    #[cfg_attr(feature = "openapi", schema(value_type = super::openapi::StatusWord))]
     status: Status,
     start: &'a str,
     last4: &'a str,
+    #[cfg_attr(feature = "openapi", schema(value_type = BTreeSet<super::openapi::ScopeName>))]
     scopes: &'a BTreeSet<Scope>,
     rate_limit: Option<RateLimitBody>,
     not_before: Option<Moment>,
@@ -46,14 +51,18 @@ pub(crate) struct TokenBody<'a> {
     last_seen_at: Option<Option<Moment>>,
     paused_until: Option<Moment>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     revoked_at: Option<Moment>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     revoked_because: Option<&'a str>,
+    #[cfg_attr(feature = "openapi", schema(value_type = Vec<super::openapi::AddressText>))]
     ip_allow: &'a [AddressRange],
     env: Option<&'a str>,
     metadata: &'a BTreeMap<String, String>,
     version: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     usage: Option<UsageBody<'a>>,
 }
 
@@ -99,18 +108,23 @@ impl<'a> TokenBody<'a> {
 
 /// A limit. A window that is none of minute, hour and day is shown as what it is.
 #[derive(Default, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = RateLimit))]
 pub(crate) struct RateLimitBody {
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     per_minute: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     per_hour: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     per_day: Option<u32>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     other: Vec<OtherWindow>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 struct OtherWindow {
     limit: u32,
     window_seconds: f64,

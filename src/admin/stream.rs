@@ -215,16 +215,19 @@ impl Tail {
 
 /// Calls that are not shown one by one.
 #[derive(Serialize)]
-struct Lagged {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = LaggedEvent))]
+pub(super) struct Lagged {
     not_shown: u64,
     /// Whether there may be more of them.
     at_least: bool,
 }
 
 #[derive(Serialize)]
-struct State {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = StateEvent))]
+pub(super) struct State {
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     as_of: Option<Moment>,
 }
 

@@ -12,6 +12,7 @@ use crate::{Statistics, Subject, Usage};
 
 /// The use of a token. What is not said to be of all time is of the last 24 hours.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Usage))]
 pub(crate) struct UsageBody<'a> {
     calls_total: u64,
     calls_24h: u64,
@@ -75,7 +76,8 @@ impl<'a> UsageBody<'a> {
 }
 
 #[derive(Serialize)]
-struct Told<'a> {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = UsageAndRange))]
+pub(super) struct Told<'a> {
     #[serde(flatten)]
     usage: UsageBody<'a>,
     range: RangeBody<'a>,
@@ -83,6 +85,7 @@ struct Told<'a> {
 
 /// What was asked about. It is widened where minutes or hours of it are no longer kept.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = UsageOfRange))]
 struct RangeBody<'a> {
     from: Moment,
     to: Moment,
@@ -93,6 +96,7 @@ struct RangeBody<'a> {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SecretUse))]
 struct SecretBody<'a> {
     version: u32,
     calls: u64,

@@ -22,6 +22,8 @@ mod impact;
 mod introspect;
 mod listing;
 mod mount;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod outage;
 mod secrets;
 mod series;

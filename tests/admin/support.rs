@@ -188,8 +188,22 @@ pub async fn send(app: &Router, method: &str, uri: &str, headers: &[(&str, &str)
     let bytes = to_bytes(response.into_body(), 10_000_000).await.unwrap();
     let text = String::from_utf8(bytes.to_vec()).unwrap();
     assert!(headers.get("cache-control").is_none_or(|value| value == "no-store"), "{headers:?}");
+    #[cfg(feature = "openapi")]
+    is_as_the_document_says(method, uri, status, &headers, &text);
     let json = serde_json::from_str(&text).unwrap_or_default();
     Answer { status, headers, text, json }
+}
+
+/// Whatever is tested, the API answers what its description says.
+#[cfg(feature = "openapi")]
+fn is_as_the_document_says(method: &str, uri: &str, status: u16, headers: &HeaderMap, text: &str) {
+    let Some(path) = uri.strip_prefix("/admin/api/v1") else { return };
+    let path = path.split('?').next().unwrap_or_default();
+    let header = |name: &str| Some(headers.get(name)?.to_str().unwrap_or_default().to_owned());
+    let told = crate::openapi::schema::Told { method, path, status, header: &header, text };
+    if let Some(Err(error)) = crate::openapi::schema::check(&told) {
+        panic!("{method} {path} does not answer as the document says: {error}");
+    }
 }
 
 pub fn by_root() -> Actor {
