@@ -12,9 +12,14 @@ mod client;
 #[cfg(unix)]
 mod copies;
 mod first_lines;
+#[cfg(feature = "openapi")]
+mod fuzzed;
 mod lifecycle;
 mod login;
 mod program;
+#[cfg(feature = "openapi")]
+#[path = "../clients/python.rs"]
+mod python;
 mod routes;
 mod secrecy;
 #[cfg(unix)]

@@ -337,6 +337,27 @@ pub(in crate::admin) struct Document {
     components: (),
 }
 
+/// A server-sent event. Its data is JSON of the schema that the event's name says.
+#[derive(ToSchema)]
+pub(in crate::admin) struct StreamEvent {
+    /// The id of the call, for `Last-Event-ID`.
+    #[schema(required = false, nullable = false, example = "41")]
+    id: Option<String>,
+    /// `call` (`Call`), `lagged` (`LaggedEvent`) or `state` (`StateEvent`).
+    #[schema(required = false, nullable = false, example = "state")]
+    event: Option<String>,
+    /// JSON.
+    #[schema(
+        required = false,
+        nullable = false,
+        example = "{\"state\":\"opened\",\"as_of\":\"2026-11-24T14:00:00.000Z\"}"
+    )]
+    data: Option<String>,
+    /// After how many milliseconds a client that was cut off comes back.
+    #[schema(required = false, nullable = false, example = 2000)]
+    retry: Option<u32>,
+}
+
 /// The use of all tokens within reach, and parts of it if `group_by` asks for them.
 #[derive(ToSchema)]
 pub(in crate::admin) struct UsageOfAll {

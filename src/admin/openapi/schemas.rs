@@ -48,6 +48,15 @@ pub(super) fn all() -> Value {
     schemas.add::<Resumption>();
     schemas.add::<Rotation>();
     schemas.add::<FoundText>();
+    schemas.add::<StreamEvent>();
+    // An end is said in one way.
+    for (name, one, other) in [
+        ("NewToken", "expires_at", "expires_in"),
+        ("TokenChange", "expires_at", "expires_in"),
+        ("Pause", "resume_at", "for"),
+    ] {
+        schemas.0[name]["not"] = json!({ "required": [one, other] });
+    }
     schemas.0.into()
 }
 
@@ -135,8 +144,14 @@ fn put_inline(value: &mut Value, small: &Map<String, Value>) {
     }
 }
 
-/// `oneOf` null and a simple type is a type of its own.
+/// `oneOf` null and a simple type is a type of its own, and of several types any may fit.
 fn shorten(object: &mut Map<String, Value>) {
+    // What one answer has may look like the beginning of another one.
+    let is_null = |choice: &Value| choice["type"] == "null";
+    if object.get("oneOf").and_then(Value::as_array).is_some_and(|choices| !choices.iter().any(is_null)) {
+        let choices = object.remove("oneOf").unwrap_or_default();
+        object.insert("anyOf".to_owned(), choices);
+    }
     let Some(choices) = object.get("oneOf").and_then(Value::as_array) else { return };
     let [null, other] = &**choices else { return };
     let Some(kind) = other["type"].as_str() else { return };

@@ -116,6 +116,6 @@ fn stream(id: &'static str, summary: &'static str) -> Operation {
         query("after", "Begin behind the call with this id; `Last-Event-ID` comes before it.", after, "41"),
         last_event_id(),
     ])
-    .answers_in(200, "A stream that does not end by itself.", vec![("text/event-stream", None)], &[])
+    .answers_in(200, "A stream that does not end by itself.", vec![("text/event-stream", Some("StreamEvent"))], &[])
     .codes(&["too-many-streams", "usage-unavailable"])
 }
