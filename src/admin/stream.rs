@@ -48,6 +48,7 @@ fn begin(context: &Context<'_>) -> Result<Option<u64>, Fault> {
     let wrong = |name| Fault::parameter(name, format!("{name} is the id of a call: a number."));
     let header = context.http.only_header("last-event-id").map_err(|_| wrong("Last-Event-ID"))?;
     match (header, after) {
+        (_, Some(id)) if number(id.as_bytes()).is_none() => Err(wrong("after")),
         (Some(id), _) => number(id).ok_or_else(|| wrong("Last-Event-ID")).map(Some),
         (None, Some(id)) => number(id.as_bytes()).ok_or_else(|| wrong("after")).map(Some),
         (None, None) => Ok(None),

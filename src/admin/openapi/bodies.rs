@@ -358,6 +358,16 @@ pub(in crate::admin) struct StreamEvent {
     retry: Option<u32>,
 }
 
+/// A token that was changed, or would be.
+#[derive(ToSchema)]
+pub(in crate::admin) struct ChangedToken {
+    #[serde(flatten)]
+    token: crate::admin::shape::TokenBody<'static>,
+    /// With `dry_run`: what the change would break, told from recorded use.
+    #[schema(required = false, nullable = false, value_type = Vec<Object>)]
+    impact: Option<()>,
+}
+
 /// The use of all tokens within reach, and parts of it if `group_by` asks for them.
 #[derive(ToSchema)]
 pub(in crate::admin) struct UsageOfAll {

@@ -8,8 +8,8 @@ mod reading;
 use super::operation::Operation;
 use crate::admin::routes::Row;
 
-pub(super) fn of(row: Row) -> Operation {
-    match row {
+pub(super) fn of(row: Row) -> Option<Operation> {
+    Some(match row {
         Row::List => reading::list(),
         Row::Find => reading::find(),
         Row::Show => reading::show(),
@@ -36,5 +36,15 @@ pub(super) fn of(row: Row) -> Operation {
         Row::Me => others::me(),
         Row::Health => others::health(),
         Row::OpenApi => others::openapi(),
-    }
+        // Not described yet.
+        Row::Impact
+        | Row::Secrets
+        | Row::SetSecretEnd
+        | Row::EndSecret
+        | Row::Bulk
+        | Row::AuditOfAll
+        | Row::VerifyAudit
+        | Row::Attention
+        | Row::Introspect => return None,
+    })
 }

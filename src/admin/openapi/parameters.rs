@@ -120,7 +120,12 @@ pub(super) fn request_id() -> Value {
 pub(super) fn if_match() -> Value {
     let description = "The ETag of the token that the change is meant for. When it is another one by now, \
                        the answer is 412 and nothing has changed.";
-    header("If-Match", description, json!({ "type": "string", "pattern": "^\"[0-9]{1,18}\"$" }), "\"1\"")
+    header(
+        "If-Match",
+        description,
+        json!({ "type": "string", "minLength": 3, "maxLength": 20, "pattern": "^\"[0-9]{1,18}\"$" }),
+        "\"1\"",
+    )
 }
 
 pub(super) fn idempotency_key() -> Value {

@@ -28,6 +28,7 @@ pub(super) fn all() -> Value {
     schemas.add::<catalogue::Me>();
     schemas.add::<stream::Lagged>();
     schemas.add::<stream::State>();
+    schemas.add::<ChangedToken>();
     schemas.add::<HealthAnswer>();
     schemas.add::<Document>();
     schemas.add::<UsageOfAll>();

@@ -27,7 +27,7 @@ pub(super) fn change() -> Operation {
     )
     .parameters([dry_run(), if_match()])
     .body_of("TokenChange", &["application/merge-patch+json", "application/json"], true)
-    .answers(200, "The token as it is now, or would be.", "Token", &[])
+    .answers(200, "The token as it is now, or would be.", "ChangedToken", &[])
     .codes(&["not-grantable", "conflict", "already-revoked", "stale-version"])
 }
 
