@@ -8,8 +8,10 @@ use super::shape::Moment;
 use crate::web::Reply;
 use crate::{Finding, FindingKind, Findings, TokenId, TokenRecord};
 
+/// Tokens that deserve attention.
 #[derive(Serialize)]
-struct Told<'a> {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Attention))]
+pub(super) struct Told<'a> {
     /// The most pressing token first, and of each token the most pressing reason.
     data: Vec<FindingBody<'a>>,
     /// Whether there may be more than were looked at, or than are told.
@@ -17,9 +19,13 @@ struct Told<'a> {
     as_of: Moment,
 }
 
+/// A reason why a token deserves attention, and what to do about it.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Finding))]
 struct FindingBody<'a> {
+    #[cfg_attr(feature = "openapi", schema(value_type = super::openapi::FindingWord))]
     kind: FindingKind,
+    #[cfg_attr(feature = "openapi", schema(value_type = super::openapi::Id))]
     token: TokenId,
     token_name: &'a str,
     text: String,

@@ -190,7 +190,8 @@ impl Lines {
 
 /// Whether history holds together.
 #[derive(Serialize)]
-struct Checked {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = HistoryCheck))]
+pub(super) struct Checked {
     ok: bool,
     entries: u64,
     /// The newest entry, with its seal: kept elsewhere, it shows later whether entries were cut off.
@@ -199,7 +200,9 @@ struct Checked {
     broken_at: Option<String>,
 }
 
+/// The newest entry of history, and its seal.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = HistoryHead))]
 struct Head {
     id: String,
     hash: String,

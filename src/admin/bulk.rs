@@ -14,19 +14,27 @@ use super::many::{self, Chosen, Deed, Extension, MOST, PauseEnd};
 use crate::web::Reply;
 use crate::{TokenId, TokenRecord};
 
+/// What became of each token.
 #[derive(Serialize)]
-struct Results {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BulkResults))]
+pub(super) struct Results {
     /// In the order of the ids that were sent.
     results: Vec<ResultBody>,
 }
 
+/// What became of one token.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BulkResult))]
 struct ResultBody {
     /// As it was sent.
     id: String,
     /// What the change would have answered alone.
     status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(required = false, nullable = false, value_type = Option<super::openapi::Problem>)
+    )]
     problem: Option<Map<String, Value>>,
 }
 

@@ -17,6 +17,7 @@ use crate::{Impact, Intent, RateLimit, ScopeImpact, TokenRecord};
 
 /// What would break if something were done to a token.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Impact))]
 pub(crate) struct ImpactBody {
     action: &'static str,
     /// The same in plain sentences, the weightiest first.
@@ -49,7 +50,9 @@ pub(crate) struct ImpactBody {
     as_of: Moment,
 }
 
+/// Who calls with the token, as far as it may be seen.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ImpactClient))]
 struct ClientRow {
     ip: Option<String>,
     agent: Option<String>,
@@ -58,7 +61,9 @@ struct ClientRow {
     last_seen_at: Option<Moment>,
 }
 
+/// What the token calls.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ImpactEndpoint))]
 struct EndpointRow {
     /// The method and the template of the route.
     endpoint: String,
@@ -67,8 +72,9 @@ struct EndpointRow {
     limited: u64,
 }
 
-/// Of the last 30 days.
+/// A scope that would go, and its use in the last 30 days.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = ImpactScope))]
 struct ScopeRow {
     scope: String,
     calls_30d: u64,

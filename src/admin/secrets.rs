@@ -23,8 +23,10 @@ struct Secrets<'a> {
     as_of: Moment,
 }
 
+/// A secret of a token, without the secret itself.
 #[derive(Serialize)]
-struct SecretBody<'a> {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = Secret))]
+pub(super) struct SecretBody<'a> {
     id: String,
     version: u32,
     current: bool,
@@ -35,13 +37,16 @@ struct SecretBody<'a> {
     created_at: Moment,
     /// From when on it opens nothing; null for the current one, which ends with the token.
     expires_at: Option<Moment>,
+    /// Where it was asked for.
     #[serde(flatten)]
+    #[cfg_attr(feature = "openapi", schema(ignore))]
     used: Option<UsedBody<'a>>,
 }
 
 /// How a secret is used.
 #[derive(Serialize)]
-struct UsedBody<'a> {
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = SecretActivity))]
+pub(super) struct UsedBody<'a> {
     /// The last call that has shown it in the last 30 days, whatever became of it.
     last_used_at: Option<Moment>,
     /// Calls of the last 60 minutes, told by the hour: the hour in which they begin is told whole.

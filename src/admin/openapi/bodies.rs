@@ -10,8 +10,10 @@ use super::words::{AddressText, AttributeMap, Id, Line, ScopeName};
 use crate::admin::endpoints::{EndpointBody, EndpointFigures};
 use crate::admin::figures::{FiguresBody, StrangersBody};
 use crate::admin::health;
+use crate::admin::impact::ImpactBody;
 use crate::admin::overview::{StatusBody, TokenBody, TokenFigures};
 use crate::admin::ranked::Listing;
+use crate::admin::secrets::{SecretBody, UsedBody};
 use crate::admin::shape::Moment;
 
 /// What a new token is to be. Beside a preset, what is said holds.
@@ -358,14 +360,175 @@ pub(in crate::admin) struct StreamEvent {
     retry: Option<u32>,
 }
 
+/// Another end for the grace period of the secret before.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::admin) struct SecretEnd {
+    /// When it stops working, ahead of now. Not together with `expires_in`.
+    #[schema(required = false, nullable = false)]
+    expires_at: Option<Moment>,
+    /// The same as a number of seconds from now, at most 30 days.
+    #[schema(minimum = 1, maximum = 2_592_000, required = false, nullable = false)]
+    expires_in: Option<i64>,
+}
+
+/// The secrets of a token, and how they are used.
+#[derive(ToSchema)]
+pub(in crate::admin) struct SecretList {
+    /// The current one first.
+    data: Vec<SecretAndUse>,
+    /// The moment as of which it is true.
+    as_of: Moment,
+}
+
+/// A secret, and how it is used.
+#[derive(ToSchema)]
+pub(in crate::admin) struct SecretAndUse {
+    #[serde(flatten)]
+    secret: SecretBody<'static>,
+    #[serde(flatten)]
+    used: UsedBody<'static>,
+}
+
+/// What is done to many tokens.
+#[derive(ToSchema)]
+#[serde(untagged)]
+pub(in crate::admin) enum BulkChange {
+    /// For good.
+    Revoke(BulkRevocation),
+    /// Until they are resumed, or until an end.
+    Pause(BulkPause),
+    /// They work again.
+    Resume(BulkResumption),
+    /// They live longer.
+    Extend(BulkExtension),
+}
+
+/// Tokens are revoked.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::admin) struct BulkRevocation {
+    /// `revoke`.
+    action: String,
+    /// The ids of the tokens, each once.
+    #[schema(min_items = 1, max_items = 200)]
+    ids: Vec<String>,
+    /// Why, for history: one line. One that is none is told in the result of each token.
+    reason: Option<String>,
+    /// Whether somebody else may have them; history says so.
+    compromised: Option<bool>,
+}
+
+/// Tokens are paused.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::admin) struct BulkPause {
+    /// `pause`.
+    action: String,
+    /// The ids of the tokens, each once.
+    #[schema(min_items = 1, max_items = 200)]
+    ids: Vec<String>,
+    /// Why, for history: one line. One that is none is told in the result of each token.
+    reason: Option<String>,
+    /// When they go on by themselves. Not together with `for`.
+    resume_at: Option<Moment>,
+    /// The same as a number of seconds from now. One that is too small or too large is told in the result
+    /// of each token.
+    #[schema(minimum = -9_223_372_036_854_775_i64, maximum = 9_223_372_036_854_775_i64)]
+    r#for: Option<i64>,
+}
+
+/// Tokens are resumed.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::admin) struct BulkResumption {
+    /// `resume`.
+    action: String,
+    /// The ids of the tokens, each once.
+    #[schema(min_items = 1, max_items = 200)]
+    ids: Vec<String>,
+    /// Why, for history: one line. One that is none is told in the result of each token.
+    reason: Option<String>,
+}
+
+/// Tokens live longer: none of them is made shorter, and one that never ends stays so.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::admin) struct BulkExtension {
+    /// `extend`.
+    action: String,
+    /// The ids of the tokens, each once.
+    #[schema(min_items = 1, max_items = 200)]
+    ids: Vec<String>,
+    /// Why, for history: one line. One that is none is told in the result of each token.
+    reason: Option<String>,
+    /// Until when. Not together with `expires_in`.
+    #[schema(required = false, nullable = false)]
+    expires_at: Option<Moment>,
+    /// The same as a number of seconds from now. What a token cannot take is told in its result.
+    #[schema(
+        minimum = -200_000_000_i64,
+        maximum = 200_000_000_000_i64,
+        required = false,
+        nullable = false
+    )]
+    expires_in: Option<i64>,
+}
+
+/// A token that is asked about (RFC 7662).
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::admin) struct IntrospectionRequest {
+    /// The whole text of the token.
+    token: String,
+    /// Of what kind the token may be. It is passed over.
+    token_type_hint: Option<String>,
+}
+
+/// The same as a form. Whatever else it has is passed over.
+#[derive(ToSchema)]
+pub(in crate::admin) struct IntrospectionForm {
+    /// The whole text of the token.
+    token: String,
+    /// Of what kind the token may be. It is passed over.
+    #[schema(required = false, nullable = false, example = "access_token")]
+    token_type_hint: Option<String>,
+}
+
+/// Whether a token works now (RFC 7662), and only then the rest.
+#[derive(ToSchema)]
+pub(in crate::admin) struct Introspection {
+    /// Whether it works now.
+    active: bool,
+    /// What it may do, implications included, with a space between the names.
+    #[schema(required = false, nullable = false)]
+    scope: Option<String>,
+    /// The token's id.
+    #[schema(required = false, nullable = false)]
+    client_id: Option<Id>,
+    /// Whose it is; left out where it is nobody's.
+    #[schema(required = false, nullable = false)]
+    sub: Option<String>,
+    /// `Bearer`.
+    #[schema(required = false, nullable = false)]
+    token_type: Option<String>,
+    /// When it expires, in seconds since 1970; left out where it never does.
+    #[schema(required = false, nullable = false)]
+    exp: Option<i64>,
+    /// When it was issued, in seconds since 1970.
+    #[schema(required = false, nullable = false)]
+    iat: Option<i64>,
+}
+
 /// A token that was changed, or would be.
 #[derive(ToSchema)]
 pub(in crate::admin) struct ChangedToken {
     #[serde(flatten)]
     token: crate::admin::shape::TokenBody<'static>,
     /// With `dry_run`: what the change would break, told from recorded use.
-    #[schema(required = false, nullable = false, value_type = Vec<Object>)]
-    impact: Option<()>,
+    /// Nothing for what breaks nothing; null where use cannot be read.
+    #[schema(required = false)]
+    impact: Option<Vec<ImpactBody>>,
 }
 
 /// The use of all tokens within reach, and parts of it if `group_by` asks for them.

@@ -20,8 +20,8 @@ pub(super) struct Operation {
 }
 
 struct Body {
-    schema: &'static str,
-    media_types: &'static [&'static str],
+    /// By media type, the name of a schema.
+    content: Vec<(&'static str, &'static str)>,
     required: bool,
 }
 
@@ -60,21 +60,16 @@ impl Operation {
 
     /// A body of JSON that has to be there.
     pub(super) fn body(self, schema: &'static str) -> Operation {
-        self.body_of(schema, &["application/json"], true)
+        self.body_of(vec![("application/json", schema)], true)
     }
 
     /// A body of JSON that may be left out.
     pub(super) fn optional_body(self, schema: &'static str) -> Operation {
-        self.body_of(schema, &["application/json"], false)
+        self.body_of(vec![("application/json", schema)], false)
     }
 
-    pub(super) fn body_of(
-        mut self,
-        schema: &'static str,
-        media_types: &'static [&'static str],
-        required: bool,
-    ) -> Operation {
-        self.body = Some(Body { schema, media_types, required });
+    pub(super) fn body_of(mut self, content: Vec<(&'static str, &'static str)>, required: bool) -> Operation {
+        self.body = Some(Body { content, required });
         self.codes.extend(["unsupported-media-type", "validation"]);
         self
     }
@@ -141,9 +136,10 @@ impl Operation {
 
 impl Body {
     fn described(&self, operation: &str) -> Value {
-        let media = json!({ "schema": reference(self.schema), "examples": examples::of_body(operation) });
+        let examples = examples::of_body(operation);
+        let media = |schema| json!({ "schema": reference(schema), "examples": examples });
         let content: Map<_, _> =
-            self.media_types.iter().map(|name| ((*name).to_owned(), media.clone())).collect();
+            self.content.iter().map(|(name, schema)| ((*name).to_owned(), media(schema))).collect();
         json!({ "content": content, "required": self.required })
     }
 }

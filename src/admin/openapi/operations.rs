@@ -8,8 +8,8 @@ mod reading;
 use super::operation::Operation;
 use crate::admin::routes::Row;
 
-pub(super) fn of(row: Row) -> Option<Operation> {
-    Some(match row {
+pub(super) fn of(row: Row) -> Operation {
+    match row {
         Row::List => reading::list(),
         Row::Find => reading::find(),
         Row::Show => reading::show(),
@@ -36,15 +36,14 @@ pub(super) fn of(row: Row) -> Option<Operation> {
         Row::Me => others::me(),
         Row::Health => others::health(),
         Row::OpenApi => others::openapi(),
-        // Not described yet.
-        Row::Impact
-        | Row::Secrets
-        | Row::SetSecretEnd
-        | Row::EndSecret
-        | Row::Bulk
-        | Row::AuditOfAll
-        | Row::VerifyAudit
-        | Row::Attention
-        | Row::Introspect => return None,
-    })
+        Row::Impact => reading::impact(),
+        Row::Secrets => reading::secrets(),
+        Row::SetSecretEnd => changes::set_secret_end(),
+        Row::EndSecret => changes::end_secret(),
+        Row::Bulk => changes::bulk(),
+        Row::AuditOfAll => others::history_of_all(),
+        Row::VerifyAudit => others::verify_history(),
+        Row::Attention => others::attention(),
+        Row::Introspect => others::introspect(),
+    }
 }

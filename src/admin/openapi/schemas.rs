@@ -8,7 +8,8 @@ use utoipa::openapi::schema::Schema;
 use super::bodies::*;
 use super::words::is_inline;
 use crate::admin::{
-    audit, calls, catalogue, clients, create, listing, rotate, scope_use, series, shape, stream, usage,
+    attention, audit, bulk, calls, catalogue, clients, create, impact, listing, rotate, scope_use, series,
+    shape, stream, usage,
 };
 
 /// Every schema that an operation names, with those that it refers to.
@@ -28,7 +29,12 @@ pub(super) fn all() -> Value {
     schemas.add::<catalogue::Me>();
     schemas.add::<stream::Lagged>();
     schemas.add::<stream::State>();
-    schemas.add::<ChangedToken>();
+    schemas.add::<impact::ImpactBody>();
+    schemas.add::<SecretList>();
+    schemas.add::<bulk::Results>();
+    schemas.add::<audit::Checked>();
+    schemas.add::<attention::Told>();
+    schemas.add::<Introspection>();
     schemas.add::<HealthAnswer>();
     schemas.add::<Document>();
     schemas.add::<UsageOfAll>();
@@ -41,6 +47,8 @@ pub(super) fn all() -> Value {
     for name in ["CallColumns", "LatencyColumns", "LimitedColumns"] {
         schemas.0[name].as_object_mut().map(|columns| columns.remove("required"));
     }
+    // What a change would break is there where it was asked for, and may be null then.
+    schemas.add::<ChangedToken>();
     schemas.add::<Problem>();
     schemas.add::<NewTokenBody>();
     schemas.add::<TokenChangeBody>();
@@ -49,12 +57,32 @@ pub(super) fn all() -> Value {
     schemas.add::<Resumption>();
     schemas.add::<Rotation>();
     schemas.add::<FoundText>();
+    schemas.add::<SecretEnd>();
+    schemas.add::<BulkChange>();
+    schemas.add::<IntrospectionRequest>();
+    schemas.add::<IntrospectionForm>();
     schemas.add::<StreamEvent>();
+    for (name, action) in [
+        ("BulkRevocation", "revoke"),
+        ("BulkPause", "pause"),
+        ("BulkResumption", "resume"),
+        ("BulkExtension", "extend"),
+    ] {
+        schemas.0[name]["properties"]["action"]["enum"] = json!([action]);
+        schemas.0[name]["properties"]["ids"]["uniqueItems"] = true.into();
+    }
+    // An end has to be said.
+    for name in ["SecretEnd", "BulkExtension"] {
+        schemas.0[name]["anyOf"] = json!([{ "required": ["expires_at"] }, { "required": ["expires_in"] }]);
+    }
     // An end is said in one way.
     for (name, one, other) in [
         ("NewToken", "expires_at", "expires_in"),
         ("TokenChange", "expires_at", "expires_in"),
         ("Pause", "resume_at", "for"),
+        ("BulkPause", "resume_at", "for"),
+        ("SecretEnd", "expires_at", "expires_in"),
+        ("BulkExtension", "expires_at", "expires_in"),
     ] {
         schemas.0[name]["not"] = json!({ "required": [one, other] });
     }

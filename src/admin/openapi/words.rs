@@ -9,7 +9,7 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::admin::shape::Moment;
 use crate::history::Action;
 use crate::usage::Outcome;
-use crate::{Status, Via};
+use crate::{FindingKind, Status, Via};
 
 /// Gives a type a name in the document, and its schema.
 macro_rules! word {
@@ -42,6 +42,7 @@ pub(in crate::admin) struct StatusWord;
 pub(in crate::admin) struct OutcomeWord;
 pub(in crate::admin) struct ViaWord;
 pub(in crate::admin) struct ActionWord;
+pub(in crate::admin) struct FindingWord;
 
 pub(super) const ID_PATTERN: &str = "^tok_[0-9A-Za-z_]{16}$";
 pub(super) const SCOPE_PATTERN: &str = "^[0-9A-Za-z._-]+(:[0-9A-Za-z._-]+)+$";
@@ -62,6 +63,11 @@ word!(
     ViaWord,
     "Via",
     one_of(&[Via::Code, Via::Api, Via::Dashboard]).description(Some("Which way a change came."))
+);
+word!(
+    FindingWord,
+    "FindingKind",
+    one_of(&FindingKind::ALL).description(Some("Why a token deserves attention, the most pressing first."))
 );
 word!(ActionWord, "HistoryAction", one_of(&Action::ALL).description(Some("What was done to a token.")));
 

@@ -37,9 +37,12 @@ pub async fn exchanges() -> Value {
     calls(&told.shop, &export).await;
     looking(&mut told, &id).await;
     figures(&mut told, &id).await;
+    impacts(&mut told, &id).await;
     others(&mut told).await;
     changing(&mut told, &id, &export).await;
     ending(&mut told, &paused).await;
+    secrets(&mut told, &id).await;
+    many(&mut told, &id, &paused, &export).await;
     history(&mut told, &id).await;
     refusals(&mut told, &id, &paused).await;
     told.exchanges.into()
@@ -131,6 +134,14 @@ async fn figures(told: &mut Told, id: &str) {
     told.shop.usage.is_away.store(false, Ordering::SeqCst);
 }
 
+async fn impacts(told: &mut Told, id: &str) {
+    told.of(200, ask("tokenImpact", "Revoke it", json!({ "id": id, "action": "revoke" }))).await;
+    let limit = json!({ "id": id, "action": "rate_limit", "per_minute": 10 });
+    told.of(200, ask("tokenImpact", "A lower limit", limit)).await;
+    let scopes = json!({ "id": id, "action": "remove_scopes", "scope": ["orders:read"] });
+    told.of(200, ask("tokenImpact", "Without a scope", scopes)).await;
+}
+
 async fn others(told: &mut Told) {
     told.of(200, ask("listScopes", "A catalogue", json!({}))).await;
     told.of(200, ask("listPresets", "Presets", json!({}))).await;
@@ -202,8 +213,55 @@ async fn ending(told: &mut Told, id: &str) {
     told.of(409, ask("pauseToken", "It is revoked", json!({ "id": id }))).await;
 }
 
+async fn secrets(told: &mut Told, id: &str) {
+    told.of(200, ask("listSecrets", "The new one, and the old one within its grace", json!({ "id": id })))
+        .await;
+    told.of(200, ask("listFindings", "An old secret that still works", json!({}))).await;
+    let end = json!({ "id": id, "sid": "sec_1" });
+    let later = ask("setSecretEnd", "Two days more", end.clone()).body(json!({ "expires_in": 172_800 }));
+    told.of(200, later).await;
+    let at = json!({ "expires_at": "2026-11-25T08:00:00Z" });
+    told.of(200, ask("setSecretEnd", "Until the morning", end.clone()).body(at.clone())).await;
+    let current = json!({ "id": id, "sid": "sec_2" });
+    told.of(409, ask("setSecretEnd", "The current one", current).body(at)).await;
+    told.of(204, ask("endSecret", "Nobody uses it any more", end)).await;
+}
+
+async fn many(told: &mut Told, id: &str, revoked: &str, export: &str) {
+    let pause = json!({ "action": "pause", "ids": [id, revoked], "for": 600, "reason": "is it a leak?" });
+    told.of(200, ask("changeTokens", "One of them is revoked", json!({})).body(pause)).await;
+    let until = json!({ "action": "pause", "ids": [id], "resume_at": "2026-11-25T08:00:00Z" });
+    told.of(200, ask("changeTokens", "Until the morning", json!({})).body(until)).await;
+    let resume = json!({ "action": "resume", "ids": [id], "reason": "it was none" });
+    told.of(200, ask("changeTokens", "They go on", json!({})).body(resume)).await;
+    let extend = json!({ "action": "extend", "ids": [id], "expires_in": 7_776_000, "reason": "asked for" });
+    told.of(200, ask("changeTokens", "90 days from now", json!({})).body(extend)).await;
+    let extend = json!({ "action": "extend", "ids": [id], "expires_at": "2027-03-01T00:00:00Z" });
+    told.of(200, ask("changeTokens", "Until spring", json!({})).body(extend)).await;
+    let revoke =
+        json!({ "action": "revoke", "ids": [revoked], "reason": "found in a log", "compromised": true });
+    told.of(200, ask("changeTokens", "It has leaked", json!({})).body(revoke)).await;
+    let (live, _) = told.shop.token(export_with_owner()).await;
+    let works = json!({ "token": live, "token_type_hint": "access_token" });
+    told.of(200, ask("introspectToken", "One that works", json!({})).body(works)).await;
+    let rotated = json!({ "token": export });
+    told.of(200, ask("introspectToken", "One that does not", json!({})).body(rotated)).await;
+}
+
+fn export_with_owner() -> NewToken {
+    NewToken::named("Gateway").scopes(["orders:read"]).expires_in(TimeDelta::days(30)).owner("finance")
+}
+
 async fn history(told: &mut Told, id: &str) {
     told.of(200, ask("tokenHistory", "The newest entries", json!({ "id": id, "limit": 2 }))).await;
+    let by = json!({
+        "actor": "maria@acme.example", "action": ["rotated"], "token": id, "limit": 1,
+        "from": "2026-11-24T13:00:00Z", "to": "2026-11-24T14:01:00Z",
+    });
+    told.of(200, ask("history", "Who has rotated a token", by)).await;
+    let lines = ask("history", "The newest two, as lines", json!({ "limit": 2 }));
+    told.of(200, lines.header("accept", "application/x-ndjson")).await;
+    told.of(200, ask("verifyHistory", "It holds together", json!({}))).await;
 }
 
 async fn refusals(told: &mut Told, id: &str, revoked: &str) {

@@ -8,12 +8,11 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokenward::admin::AdminApi;
 use tokenward::{
-    Actor, Call, ManualClock, Need, NewToken, Randomness, RandomnessFailed, RateLimit, TokenRecord, Tokens,
-    Verdict,
+    Actor, Call, ManualClock, Need, NewToken, Randomness, RandomnessFailed, TokenRecord, Tokens, Verdict,
 };
 
 use crate::shared::WatchedUsage;
-use crate::support::{catalog, everything};
+use crate::support::catalog;
 use crate::watched_store::WatchedStore;
 
 pub struct Seeded {
@@ -59,12 +58,6 @@ impl Seeded {
         let by = Actor::new("maria@acme.example").tenant("acme");
         let issued = self.tokens.issue(asked.tenant("acme")).by(by).await.unwrap();
         (issued.secret.expose().to_owned(), issued.record)
-    }
-
-    /// A token that nothing is beyond.
-    pub async fn manager(&self) -> (String, TokenRecord) {
-        let asked = NewToken::named("Manager").scopes(everything());
-        self.token(asked.rate_limit(RateLimit::per_minute(100_000).unwrap())).await
     }
 
     /// A call with a token, `seconds` after the one before.

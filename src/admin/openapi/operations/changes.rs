@@ -26,7 +26,7 @@ pub(super) fn change() -> Operation {
          that changes nothing is answered 200, without a new version.",
     )
     .parameters([dry_run(), if_match()])
-    .body_of("TokenChange", &["application/merge-patch+json", "application/json"], true)
+    .body_of(patch_of("TokenChange"), true)
     .answers(200, "The token as it is now, or would be.", "ChangedToken", &[])
     .codes(&["not-grantable", "conflict", "already-revoked", "stale-version"])
 }
@@ -89,4 +89,49 @@ pub(super) fn rotate() -> Operation {
     .optional_body("Rotation")
     .answers(201, "The token, and its new secret.", "RotatedToken", &["ETag", "Location"])
     .codes(&["not-grantable", "conflict", "already-revoked", "secret-already-revealed", "stale-version"])
+}
+
+pub(super) fn set_secret_end() -> Operation {
+    operation(
+        "tokens",
+        "setSecretEnd",
+        "Set the end of a grace period",
+        "Until when the secret before a rotation still works: later, or earlier. What is over stays over, and \
+         the current secret ends with its token.",
+    )
+    .parameters([if_match()])
+    .body_of(patch_of("SecretEnd"), true)
+    .answers(200, "The old secret, with its new end.", "Secret", &["ETag"])
+    .codes(&["not-grantable", "conflict", "already-revoked", "last-secret", "stale-version"])
+}
+
+pub(super) fn end_secret() -> Operation {
+    operation(
+        "tokens",
+        "endSecret",
+        "End a grace period now",
+        "The secret before a rotation no longer works for any request that begins after the answer. The \
+         current secret works on.",
+    )
+    .parameters([if_match()])
+    .answers_in(204, "It is dead.", Vec::new(), &["ETag"])
+    .codes(&["conflict", "already-revoked", "last-secret", "stale-version"])
+}
+
+pub(super) fn bulk() -> Operation {
+    operation(
+        "tokens",
+        "changeTokens",
+        "Change many tokens at once",
+        "Up to 200 tokens are revoked, paused, resumed or extended, one after the other. What fails for one is \
+         done to the others all the same: each has a result of its own, with the status that it alone would \
+         have been answered.",
+    )
+    .body("BulkChange")
+    .answers(200, "What became of each.", "BulkResults", &[])
+}
+
+/// Both media types that a change may come in.
+fn patch_of(schema: &'static str) -> Vec<(&'static str, &'static str)> {
+    vec![("application/merge-patch+json", schema), ("application/json", schema)]
 }

@@ -7,6 +7,7 @@ use crate::admin::openapi::operation::{Operation, operation};
 use crate::admin::openapi::parameters::{
     cursor, include_usage, last_event_id, limit, metadata, query, scope, text, time, word, words,
 };
+use crate::admin::openapi::words::SCOPE_PATTERN;
 
 pub(super) fn list() -> Operation {
     let statuses = Status::ALL.map(Status::as_str);
@@ -46,6 +47,46 @@ pub(super) fn show() -> Operation {
     )
     .parameters([include_usage()])
     .answers(200, "The token.", "Token", &["ETag"])
+    .codes(&["usage-unavailable"])
+}
+
+pub(super) fn impact() -> Operation {
+    let scope =
+        json!({ "type": "array", "items": { "type": "string", "maxLength": 64, "pattern": SCOPE_PATTERN } });
+    let requests = |most: u32| json!({ "type": "integer", "minimum": 1, "maximum": most });
+    let seconds = json!({ "type": "integer", "minimum": 1, "maximum": 315_619_200 });
+    let actions = ["revoke", "pause", "rotate", "remove_scopes", "rate_limit", "expiry"];
+    let mut action = word("action", "What would be done.", &actions, None);
+    action["required"] = true.into();
+    operation(
+        "tokens",
+        "tokenImpact",
+        "Tell what a change would break",
+        "Told from recorded use, in figures and in plain sentences. Nothing is changed. What is meant by a \
+         limit, an expiry or scopes is said beside `action`, and nothing else.",
+    )
+    .parameters([
+        action,
+        query("scope", "For `remove_scopes`: what would go; may be repeated.", scope, json!(["orders:read"])),
+        query("per_minute", "For `rate_limit`: requests in any 60 seconds.", requests(1_000_000), 10),
+        query("per_hour", "For `rate_limit`: requests in any hour.", requests(u32::MAX), 600),
+        query("per_day", "For `rate_limit`: requests in any day.", requests(u32::MAX), 6_000),
+        time("expires_at", "For `expiry`: when it would stop working.", "2026-12-24T00:00:00Z"),
+        query("expires_in", "For `expiry`: the same as a number of seconds from now.", seconds, 3_600),
+    ])
+    .answers(200, "What would break.", "Impact", &[])
+    .codes(&["usage-unavailable"])
+}
+
+pub(super) fn secrets() -> Operation {
+    operation(
+        "tokens",
+        "listSecrets",
+        "List the secrets of a token",
+        "The current one, and the one before it while anything is known of it, with who still uses which. No \
+         secret itself is told.",
+    )
+    .answers(200, "The secrets.", "SecretList", &["ETag"])
     .codes(&["usage-unavailable"])
 }
 
