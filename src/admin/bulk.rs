@@ -121,6 +121,9 @@ fn ids(fields: &mut Fields) -> Option<Vec<String>> {
     let mut seen = HashSet::new();
     if ids.is_empty() || ids.len() > MOST {
         fields.error("ids", "length", "1 to 200 ids are taken at once");
+    } else if !ids.iter().all(|id| id.parse::<TokenId>().is_ok()) {
+        // Told without what was sent: it might be a whole token.
+        fields.error("ids", "format", "an id reads tok_ and 16 characters behind it");
     } else if !ids.iter().all(|id| seen.insert(id)) {
         fields.error("ids", "duplicate", "each id is named once");
     }

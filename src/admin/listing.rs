@@ -11,7 +11,7 @@ use super::context::Context;
 use super::cursor::Cursors;
 use super::parameters::Parameters;
 use super::shape::TokenBody;
-use super::token_page::{TokenPage, order_of, usage_of};
+use super::token_page::{COUNTED, TokenPage, order_of, usage_of};
 use super::tokens::includes_usage;
 use crate::web::Reply;
 use crate::{Filter, Order, Query, Status, TokenId, TokenRecord, Usage};
@@ -48,6 +48,7 @@ pub(crate) async fn list(context: &Context<'_>) -> Result<Reply, Fault> {
     query.order = order(&mut parameters)?;
     query.filter = filter(&mut parameters)?;
     query.limit = limit;
+    query.count_up_to = COUNTED;
     parameters.finish()?;
 
     let found = match needs_attention {

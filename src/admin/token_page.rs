@@ -12,7 +12,7 @@ use super::cursor::Cursors;
 use crate::{Error, Order, Position, Query, SortKey, TokenId, TokenRecord, Usage};
 
 /// How far a list is counted.
-const COUNTED: u32 = 1_000;
+pub(crate) const COUNTED: u32 = 1_000;
 
 /// One page of tokens, in the order asked for.
 pub(crate) struct TokenPage {
@@ -45,7 +45,8 @@ struct Found {
 }
 
 impl TokenPage {
-    /// Reads the page at which a cursor points; the first where there is none. `unused_since` leaves
+    /// Reads the page at which a cursor points; the first where there is none. What there is in all is
+    /// counted as far as the query says. `unused_since` leaves
     /// out what was used since then.
     pub(crate) async fn read(
         context: &Context<'_>,
@@ -55,9 +56,8 @@ impl TokenPage {
         unused_since: Option<DateTime<Utc>>,
     ) -> Result<TokenPage, Fault> {
         let mut query = query.clone();
-        // A text is looked for in one token after the other: only a page's worth of that is counted.
-        let counted_up_to = if query.filter.text.is_some() { query.limit } else { COUNTED };
-        query.count_up_to = counted_up_to + 1;
+        let counted_up_to = query.count_up_to;
+        query.count_up_to += 1;
         let mut place: Option<Place> = cursor.map(|cursor| cursors.read(cursor)).transpose()?;
         let mut found = fetch(context, &query, place.as_ref(), unused_since).await?;
         if place.as_ref().is_some_and(|place| place.back) && found.records.is_empty() && !found.more {

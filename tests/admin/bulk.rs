@@ -30,7 +30,7 @@ async fn each_token_has_its_own_result() {
     let shop = shop().await;
     let mut ids = three(&shop).await;
     let (_, foreign) = shop.issue(NewToken::named("Foreign").tenant("other")).await;
-    ids.extend([foreign.id.to_string(), "tok_nothing".to_owned()]);
+    ids.extend([foreign.id.to_string(), "tok_AAAAAAAAAAAAAAAA".to_owned()]);
     shop.post(&format!("/tokens/{}/revoke", ids[1]), json!({})).await;
     let paused = shop
         .post("/tokens/bulk", json!({"action": "pause", "ids": ids, "for": 600, "reason": "leak?"}))
@@ -45,7 +45,7 @@ async fn each_token_has_its_own_result() {
             (404, Some("not-found"))
         ]
     );
-    assert_eq!(paused.json["results"][4]["id"], "tok_nothing");
+    assert_eq!(paused.json["results"][4]["id"], "tok_AAAAAAAAAAAAAAAA");
     let first = shop.get(&format!("/tokens/{}", ids[0])).await;
     assert_eq!(
         (&first.json["status"], &first.json["paused_until"]),

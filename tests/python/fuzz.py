@@ -97,13 +97,45 @@ def before_call(context, case, kwargs):
         del case.headers["If-Match"]
     if not case.query:
         return
+    # A cursor is signed: one that is made up is none.
     case.query.pop("cursor", None)
-    times = [case.query.get(name) for name in ("from", "to")]
-    if any(times) and "/tokens?" not in case.path:
-        # A range is at most ten years long, ends after it begins, and begins before now.
-        case.query.pop("from", None)
+    if case.operation.label == "GET /tokens/{id}/impact":
+        only_what_the_action_takes(case.query)
+    # A range is at most ten years long, ends after it begins, and begins before now. One end alone stays as
+    # it was made where it can be right by itself.
+    now = at(datetime.datetime.now(datetime.timezone.utc))
+    if case.query.get("from") and case.query.get("to"):
+        case.query["from"], case.query["to"] = sorted((case.query["from"], case.query["to"]))
+    if case.query.get("from"):
+        is_of_figures = case.operation.label.endswith(FIGURES)
+        earliest = at(datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=3_600))
+        case.query["from"] = min(case.query["from"], now)
+        if is_of_figures:
+            case.query["from"] = max(case.query["from"], earliest)
+        if case.query.get("to"):
+            case.query["to"] = max(case.query["from"], case.query["to"])
+    # So long a range has too many steps of most lengths.
+    if case.query.get("from"):
         case.query.pop("step", None)
-        case.query["to"] = at(datetime.datetime.now(datetime.timezone.utc))
+
+
+# Whose range is bounded.
+FIGURES = ("/usage", "/timeseries", "/endpoints", "/clients", "/scopes")
+
+# What `action` takes beside it, and something that is right where nothing of it was made.
+TAKEN = {
+    "remove_scopes": (["scope"], {"scope": ["orders:read"]}),
+    "rate_limit": (["per_minute"], {"per_minute": 10}),
+    "expiry": (["expires_at"], {"expires_at": "2027-01-01T00:00:00Z"}),
+}
+
+
+def only_what_the_action_takes(query):
+    names, usual = TAKEN.get(query.get("action"), ([], {}))
+    kept = {name: query[name] for name in names if query.get(name)}
+    for name in ("scope", "per_minute", "per_hour", "per_day", "expires_at", "expires_in"):
+        query.pop(name, None)
+    query.update(kept or usual)
 
 
 # A token that is another one by now, gone, or revoked: whether it is, no schema says.
@@ -119,7 +151,7 @@ positive_data_acceptance.expected-statuses = [{STATES}, "503"]
 include-operation-id = "{operation}"
 checks.positive_data_acceptance.expected-statuses = [{FIELDS}]
 """
-    for operation in ("createToken", "changeToken", "pauseToken")
+    for operation in ("createToken", "changeToken", "pauseToken", "setSecretEnd")
 )
 
 with tempfile.TemporaryDirectory() as folder:

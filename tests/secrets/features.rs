@@ -11,6 +11,7 @@ use axum::response::IntoResponse;
 use axum::routing::any;
 use serde_json::{Value, json};
 use tokenward::admin::{Access, AdminApi, AdminRequest, BODY_LIMIT, Permissions};
+use tokenward::dashboard::Dashboard;
 use tokenward::web::tower::{ClientAddress, GuardBody, NotGuarded, caller};
 use tokenward::web::{
     Admission, BrokenOff, Guard, LimitHeaders, Reply, Request, Rules, Source, TenantSource,
@@ -310,6 +311,7 @@ fn nothing_that_needs_a_feature_shows_a_secret() {
             shown.debug(&access);
         }
         shown.debug(&Permissions::read_only());
+        shown.debug(&Dashboard::new(shop.tokens.clone()).title("Acme").example_url("https://{host}/"));
         shown.debug(&ClientAddress([203, 0, 113, 7].into()));
         shown.error::<NotGuarded>(&caller(&axum::http::Extensions::new()).unwrap_err());
         shown.debug(&Denied::Missing);

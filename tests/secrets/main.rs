@@ -6,7 +6,7 @@
     feature = "postgres",
     feature = "redis",
     feature = "axum",
-    feature = "admin",
+    feature = "dashboard",
     feature = "conformance"
 ))]
 mod features;

@@ -6,7 +6,7 @@ use askama::Template;
 
 use crate::admin::cursor::Cursors;
 use crate::admin::fault::Fault;
-use crate::admin::token_page::{TokenPage, usage_of};
+use crate::admin::token_page::{COUNTED, TokenPage, usage_of};
 use crate::dashboard::asked::{Asked, token_in};
 use crate::dashboard::flash::Flash;
 use crate::dashboard::frame::{Frame, Place};
@@ -75,6 +75,9 @@ pub(in crate::dashboard) async fn show(visit: &Visit<'_>) -> Result<Reply, Fault
     let asked = Asked::read(&form)?;
     let query = asked.query(context)?;
     let cursors = Cursors::of(context, format!("list {}", asked.fingerprint())).await?;
+    let mut query = query;
+    // A text is looked for in one token after the other: only a page's worth of that is counted.
+    query.count_up_to = if query.filter.text.is_some() { query.limit } else { COUNTED };
     let page = TokenPage::read(context, &query, &cursors, asked.cursor.as_deref(), None).await?;
     let usage = match usage_of(context, &page.records).await {
         Ok(usage) => Some(usage),
