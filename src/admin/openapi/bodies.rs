@@ -412,7 +412,7 @@ pub(in crate::admin) struct BulkRevocation {
     action: String,
     /// The ids of the tokens, each once.
     #[schema(min_items = 1, max_items = 200)]
-    ids: Vec<String>,
+    ids: Vec<Id>,
     /// Why, for history: one line. One that is none is told in the result of each token.
     reason: Option<String>,
     /// Whether somebody else may have them; history says so.
@@ -427,7 +427,7 @@ pub(in crate::admin) struct BulkPause {
     action: String,
     /// The ids of the tokens, each once.
     #[schema(min_items = 1, max_items = 200)]
-    ids: Vec<String>,
+    ids: Vec<Id>,
     /// Why, for history: one line. One that is none is told in the result of each token.
     reason: Option<String>,
     /// When they go on by themselves. Not together with `for`.
@@ -446,7 +446,7 @@ pub(in crate::admin) struct BulkResumption {
     action: String,
     /// The ids of the tokens, each once.
     #[schema(min_items = 1, max_items = 200)]
-    ids: Vec<String>,
+    ids: Vec<Id>,
     /// Why, for history: one line. One that is none is told in the result of each token.
     reason: Option<String>,
 }
@@ -459,7 +459,7 @@ pub(in crate::admin) struct BulkExtension {
     action: String,
     /// The ids of the tokens, each once.
     #[schema(min_items = 1, max_items = 200)]
-    ids: Vec<String>,
+    ids: Vec<Id>,
     /// Why, for history: one line. One that is none is told in the result of each token.
     reason: Option<String>,
     /// Until when. Not together with `expires_in`.
