@@ -166,7 +166,8 @@ impl Dashboard {
     }
 
     /// An address of the service that a new token can be tried with, for the calls that are shown
-    /// ready to paste: `https://{host}/products`. `{host}` stands for the host of the page.
+    /// ready to paste: `https://{host}/v1/{resource}`. `{host}` stands for the host of the page,
+    /// `{resource}` for what the token may look at: `orders`, if it holds `orders:read`.
     pub fn example_url(self, address: impl Into<String>) -> Dashboard {
         self.set(|settings| settings.example_url = Some(address.into()))
     }

@@ -108,7 +108,7 @@ fn app(tokens: &Tokens, shops: Database) -> Router {
     let dashboard = Dashboard::new(tokens.clone())
         .title("Store")
         .tenant_from_subdomain_of(DOMAIN)
-        .example_url("http://{host}/products?limit=2")
+        .example_url("http://{host}/{resource}")
         .authorize(move |parts| {
             let sessions = who_may_see.clone();
             async move { sessions.access(parts).await }

@@ -354,3 +354,21 @@ async fn whoever_may_only_look_creates_nothing() {
     assert_eq!(shop.post_as(reader(), "/new", &form).await.status, 403);
     assert!(all(&shop).await.is_empty());
 }
+
+#[tokio::test]
+async fn the_call_to_paste_is_one_that_the_token_may_make() {
+    let shop = shop();
+    for (scopes, resource) in [
+        ("orders%3Aread", "orders"),
+        ("customers%3Aread", "customers"),
+        ("orders%3Arefund+customers%3Aread", "customers"),
+    ] {
+        let form = Filled::of(&shop.get(&format!("/new?name=Try&scopes={scopes}")).await).text();
+        let page = shop.post("/new", &form).await;
+        assert!(
+            page.html.contains(&format!("https://acme.localhost:3000/{resource}")),
+            "{scopes}: {}",
+            page.text()
+        );
+    }
+}

@@ -44,7 +44,7 @@ pub fn shop_over(store: Arc<dyn TokenStore>, usage: Arc<dyn UsageStore>) -> Shop
     let dashboard = Dashboard::new(tokens.clone())
         .title("Acme Store")
         .tenant_from_subdomain_of("localhost")
-        .example_url("https://{host}/orders");
+        .example_url("https://{host}/{resource}");
     Shop { tokens, clock, dashboard }
 }
 

@@ -7,7 +7,7 @@ use crate::dashboard::frame::{Frame, Place};
 use crate::dashboard::show::Time;
 use crate::dashboard::visit::Visit;
 use crate::web::{Reply, Request};
-use crate::{Token, TokenRecord};
+use crate::{Catalog, Token, TokenRecord};
 
 /// A secret that was just made.
 pub(in crate::dashboard) struct Revealed<'a> {
@@ -54,16 +54,34 @@ pub(in crate::dashboard) fn page(visit: &Visit<'_>, revealed: &Revealed<'_>) -> 
         secret: secret.expose(),
         is_created,
         grace_until: grace_until.filter(|until| now < *until).map(|until| Time::of(until, now)),
-        address: example_address(visit.dashboard.settings.example_url.as_deref(), &visit.context.http),
+        address: example_address(visit, record),
         watches: visit.context.permissions.view_calls,
     };
     visit.page_with_secret(200, &page)
 }
 
 /// Where a token can be tried, for a call to be pasted into a shell.
-pub(in crate::dashboard) fn example_address(set: Option<&str>, request: &Request<'_>) -> String {
+pub(in crate::dashboard) fn example_address(visit: &Visit<'_>, record: &TokenRecord) -> String {
+    let set = visit.dashboard.settings.example_url.as_deref();
+    address(set, &visit.context.http, resource_of(visit.context.tokens.catalog(), record))
+}
+
+fn address(set: Option<&str>, request: &Request<'_>, resource: Option<&str>) -> String {
     let Some(address) = set else { return "https://YOUR-SERVICE/…".to_owned() };
-    address.replace("{host}", plain_host(request).unwrap_or("YOUR-SERVICE"))
+    let host = plain_host(request).unwrap_or("YOUR-SERVICE");
+    address.replace("{host}", host).replace("{resource}", resource.unwrap_or("…"))
+}
+
+/// What a token may look at, or else may change: the first of it in the order of the catalogue.
+fn resource_of<'c>(catalog: &'c Catalog, record: &TokenRecord) -> Option<&'c str> {
+    let held = || {
+        let named = catalog.declarations().filter_map(|declaration| declaration.scope.split_once(':'));
+        named.filter(|(resource, action)| {
+            record.scopes.iter().any(|scope| scope.as_str().split_once(':') == Some((*resource, *action)))
+        })
+    };
+    let read = held().find(|(_, action)| *action == "read");
+    read.or_else(|| held().next()).map(|(resource, _)| resource)
 }
 
 /// The host of a request, if there is nothing in it that a shell would take for something else.
@@ -86,7 +104,8 @@ mod tests {
     fn only_a_plain_host_comes_into_a_call_to_be_pasted() {
         let address = |host: &str| {
             let headers = [("host", host)];
-            example_address(Some("https://{host}/orders"), &Request::new("POST", "/new", &headers))
+            let request = Request::new("POST", "/new", &headers);
+            super::address(Some("https://{host}/{resource}"), &request, Some("orders"))
         };
         assert_eq!(address("acme.example:8443"), "https://acme.example:8443/orders");
         assert_eq!(address("[::1]:3000"), "https://[::1]:3000/orders");
@@ -94,6 +113,7 @@ mod tests {
             assert_eq!(address(hostile), "https://YOUR-SERVICE/orders", "{hostile:?}");
         }
         let none: [(&str, &str); 0] = [];
-        assert_eq!(example_address(None, &Request::new("POST", "/new", &none)), "https://YOUR-SERVICE/…");
+        let nowhere = super::address(None, &Request::new("POST", "/new", &none), Some("orders"));
+        assert_eq!(nowhere, "https://YOUR-SERVICE/…");
     }
 }

@@ -145,7 +145,7 @@ pub(in crate::dashboard) async fn show(visit: &Visit<'_>) -> Result<Reply, Fault
             .map(|calls| count(calls, "call")),
         is_usage_known: used.is_some(),
         is_unused: used.as_ref().is_some_and(|used| used.usage.total() == 0),
-        example: example_address(visit.dashboard.settings.example_url.as_deref(), &context.http),
+        example: example_address(visit, record),
         cards: card::cards(used.as_ref()),
         as_of: used.as_ref().map(|used| Time::of(used.usage.as_of, now)),
         charts: used.as_ref().map(|used| charts(used, &facts, &range)).unwrap_or_default(),
