@@ -38,6 +38,14 @@ const shots = {
       await page.getByLabel("Name", { exact: true }).fill("Warehouse in Malmö");
       await page.getByRole("button", { name: "Create token" }).click();
       await page.locator("#secret").waitFor();
+      // How often the sentence beside the form was asked for decides which secret comes: one stands for all.
+      await page.evaluate(() => {
+        const field = document.querySelector("#secret");
+        const shown = `acme_live_${"0123456789".repeat(6).slice(2)}`;
+        const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+        while (walker.nextNode()) walker.currentNode.data = walker.currentNode.data.replaceAll(field.value, shown);
+        field.value = shown;
+      });
     },
   },
   token: { path: token() },
